@@ -1,0 +1,215 @@
+"""The default project, run as its owner runs it: everything is asserted on what happened."""
+
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from ..project import Project, get, post, wait_until
+
+Toured = tuple[Project, str]
+
+
+def test_setup_installs_exactly_what_the_lock_says(default: Project) -> None:
+    listed = subprocess.run(
+        [default.python.with_name("uv"), "pip", "freeze", "--python", default.python],
+        capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    there = set(re.findall(r"^([\w.-]+==[\w.]+)", listed, re.MULTILINE))
+    lock = (default.root / "requirements" / "dev.lock").read_text(encoding="utf-8")
+    locked = re.findall(r"^([\w.-]+==[\w.]+)", lock, re.MULTILINE)
+    seeds = {pin for pin in there if pin.startswith(("pip==", "setuptools=="))}
+    assert there - seeds <= set(locked)
+    assert {pin.split("==")[0] for pin in locked} - {pin.split("==")[0] for pin in there} <= {
+        "colorama", "greenlet", "pywin32", "tzdata", "waitress",
+    }  # fmt: skip
+
+
+def test_lint_format_and_types_are_clean(default: Project) -> None:
+    done = default.make("check")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_wrong_type_turns_the_type_check_red(default: Project) -> None:
+    path = default.root / "src" / default.package / "errors.py"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text + '\nWRONG: int = "text"\n', encoding="utf-8")
+    try:
+        assert default.make("check").returncode != 0
+    finally:
+        path.write_text(text, encoding="utf-8")
+
+
+def test_the_projects_own_tests_pass(default: Project) -> None:
+    done = default.make("test")
+    assert done.returncode == 0, done.stdout[-5000:]
+    assert re.search(r"\d+ passed", done.stdout)
+
+
+def test_formatting_a_new_project_changes_nothing(toured: Toured) -> None:
+    project = toured[0]
+    git = ["git", "-c", "user.name=t", "-c", "user.email=t@localhost", "-c", "commit.gpgsign=false"]
+    for step in (["init", "-q"], ["add", "--all"], ["commit", "-q", "-m", "as rendered"]):
+        subprocess.run([*git, *step], cwd=project.root, check=True)
+    assert project.make("fix").returncode == 0
+    status = subprocess.run(
+        ["git", "status", "--porcelain"], cwd=project.root, capture_output=True, text=True
+    )
+    assert status.stdout == ""
+
+
+def test_the_tour_finds_each_documented_incident(toured: Toured) -> None:
+    verdicts = re.findall(r"(2025-0\d)-01: ([A-Z]+)", toured[1])
+    assert verdicts == [
+        ("2025-01", "FAULT"), ("2025-02", "FAULT"), ("2025-03", "WATCH"),
+        ("2025-04", "RETRAIN"), ("2025-05", "RETRAIN"), ("2025-06", "RETRAIN"),
+    ]  # fmt: skip
+
+
+def test_both_trainings_are_mlflow_runs_with_metrics_and_signed_releases(toured: Toured) -> None:
+    project = toured[0]
+    found = project.ask(
+        "from PACKAGE.release import registry\n"
+        "client = registry.client(settings)\n"
+        "versions = client.search_model_versions(f\"name = '{registry.NAME}'\")\n"
+        "runs = [client.get_run(v.run_id) for v in versions]\n"
+        "answer = [[r.data.metrics['roc_auc'], r.data.metrics['baseline'],"
+        " sorted(f.path for f in client.list_artifacts(r.info.run_id, 'release'))] for r in runs]"
+    )
+    assert len(found) == 2
+    for score, baseline, files in found:
+        assert score > baseline + 0.1
+        assert "release/manifest.sig" in files
+
+
+def test_the_rollback_restored_the_former_champion(toured: Toured) -> None:
+    found = toured[0].ask(
+        "from PACKAGE.release import registry\nfrom PACKAGE.ledger import Ledger\n"
+        "decisions = Ledger(settings.ledger_url).decisions()\n"
+        "answer = [registry.champion(settings).number,"
+        " [(d['kind'], d['verdict'], d['version']) for d in decisions[::-1]]]"
+    )
+    champion, decisions = found
+    kept = [tuple(d) for d in decisions if d[0] != "drift"]
+    assert kept == [
+        ("promotion", "promote", 1),
+        ("promotion", "promote", 2),
+        ("rollback", "rollback", 1),
+    ]
+    assert champion == 1
+    assert "From version 2 to 1: the service answers" in toured[1]
+
+
+def test_traffic_and_outcomes_of_six_months_are_in_the_ledger(toured: Toured) -> None:
+    rows, labelled = toured[0].ask(
+        "from PACKAGE.ledger import Ledger\nserved = Ledger(settings.ledger_url).served()\n"
+        "answer = [len(served), int(served['outcome'].notna().sum())]"
+    )
+    assert rows == labelled == 4529
+
+
+def test_each_month_has_a_drift_report_that_fetches_nothing(toured: Toured) -> None:
+    pages = sorted((toured[0].root / "reports").glob("drift-*.html"))
+    assert len(pages) == 6
+    for page in [*pages, toured[0].root / "reports" / "version-2.html"]:
+        text = page.read_text(encoding="utf-8")
+        assert "<svg" in text
+        assert not re.search(r"<script|<link|<img|(src|href)=\"http", text)
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="processes are read from /proc")
+def test_the_tour_leaves_no_process_behind(toured: Toured) -> None:
+    root = str(toured[0].root)
+    left = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            if os.readlink(entry / "cwd").startswith(root):
+                left.append((entry / "cmdline").read_bytes())
+        except OSError:
+            continue
+    assert left == []
+
+
+def test_an_answer_over_http_equals_the_pipelines_and_is_in_the_ledger(toured: Toured) -> None:
+    project = toured[0]
+    with project.serving() as address:
+        row = json.loads(get(address, "/model"))["usual"]
+        status, answer = post(address, "/predict", {"rows": [row]})
+    assert status == 200
+    served = answer["predictions"][0]["probabilities"]["yes"]
+    direct, logged = project.ask(
+        "from PACKAGE.release import registry\nfrom PACKAGE.data.rows import frame_of\n"
+        "from PACKAGE.evaluation.scores import guess_of\nfrom PACKAGE.ledger import Ledger\n"
+        "release = registry.fetch(registry.champion(settings), settings)\n"
+        "frame = frame_of(release.contract, [release.facts['usual']])\n"
+        "last = Ledger(settings.ledger_url).served(1)\n"
+        "answer = [float(guess_of(release.model, frame, release.classes)[0]),"
+        " last['request_id'][0]]"
+    )
+    assert served == pytest.approx(direct, rel=1e-12)
+    assert logged == answer["request_id"]
+
+
+def test_a_running_service_follows_a_promotion_and_a_rollback(toured: Toured) -> None:
+    project = toured[0]
+
+    def version() -> int:
+        return int(json.loads(get(address, "/health/ready"))["version"])
+
+    with project.serving() as address:
+        assert version() == 1
+        done = project.verb("promote", "--version", "2")
+        assert done.returncode == 0, done.stderr
+        assert wait_until(lambda: version() == 2)
+        assert project.verb("rollback").returncode == 0
+        assert wait_until(lambda: version() == 1)
+
+
+def test_a_tampered_release_is_refused_and_the_champion_stays(toured: Toured) -> None:
+    project = toured[0]
+    model = next((project.root / "releases").glob("2-*")) / "model.skops"
+    content = model.read_bytes()
+    model.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    try:
+        done = project.verb("promote", "--version", "2", "--override", "I insist")
+        assert done.returncode == 1
+        assert "model.skops is not the file that was signed" in done.stderr
+        assert "Traceback" not in done.stderr
+    finally:
+        model.write_bytes(content)
+
+
+def test_the_service_runs_with_nothing_but_its_own_lock(toured: Toured, tmp_path: Path) -> None:
+    project = toured[0]
+    uv, python = project.python.with_name("uv"), tmp_path / "venv" / "bin" / "python"
+    lock = project.root / "requirements" / "service.lock"
+    subprocess.run([uv, "venv", "--quiet", tmp_path / "venv"], check=True)
+    subprocess.run(
+        [uv, "pip", "sync", "--quiet", "--python", python, "--require-hashes", lock], check=True
+    )
+    subprocess.run(
+        [uv, "pip", "install", "--quiet", "--python", python, "--no-deps", project.root], check=True
+    )
+    with project.serving(python) as address:
+        row = json.loads(get(address, "/model"))["usual"]
+        assert post(address, "/predict", {"rows": [row]})[0] == 200
+
+
+def test_the_card_is_about_the_champion(toured: Toured) -> None:
+    done = toured[0].verb("card")
+    assert done.returncode == 0, done.stderr
+    text = (toured[0].root / "docs" / "model-card.md").read_text(encoding="utf-8")
+    assert text.startswith("# customer-churn, version 1")
+    assert "gender" in text
+
+
+def test_a_file_is_scored_whole(toured: Toured, tmp_path: Path) -> None:
+    project, output = toured[0], tmp_path / "scored.csv"
+    done = project.verb("predict", "data/example.csv", str(output))
+    assert done.returncode == 0, done.stderr
+    lines = output.read_text(encoding="utf-8").splitlines()
+    assert len(lines) == 12_061
+    assert lines[0].endswith("prediction,probability of no,probability of yes")

@@ -1,0 +1,226 @@
+"""The verbs. Each says what it did, where to look and what comes next; each may be run twice.
+
+Exit codes: 0 done, 1 a check said no, 2 wrong use, 3 the world is broken (disk, network, registry).
+"""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+
+from . import NAME, VERSION
+from .errors import CheckFailed, ProjectError
+from .settings import Settings, load
+
+
+def verb(function: Callable[..., None]) -> Callable[..., None]:
+    """Give `function` the settings, and turn our errors into a message and an exit code."""
+
+    @wraps(function)
+    def run(*args: Any, **options: Any) -> None:
+        try:
+            function(load(), *args, **options)
+        except ProjectError as error:
+            click.secho(f"{error}", fg="red", err=True)
+            sys.exit(error.exit_code)
+
+    return run
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(VERSION, prog_name=NAME)
+def main() -> None:
+    """The lifecycle of one model, a verb a stage.
+
+    \b
+    The first time:   check-data, train, promote, serve
+    Every day:        drift
+    When it says so:  retrain (which asks the gate), rollback if it was a mistake
+    Everything once:  tour
+
+    Exit codes: 0 done, 1 a check said no, 2 wrong use, 3 the world is broken.
+    """
+
+
+@main.command("check-data")
+@verb
+def check_data_verb(settings: Settings) -> None:
+    """Read the table, infer contract.yaml once, and hold the table against it.
+
+    Every column gets a kind and a role. Suspected leaks, ids and personal data are named, with the
+    line of project.toml to edit. Exits 1 with one list of what needs your decision.
+    """
+    from .data.check import check_data
+    from .show import checked_table
+
+    checked = check_data(settings)
+    click.echo(checked_table(checked))
+    click.echo("Next: `train`")
+
+
+@main.command("train")
+@verb
+def train_verb(settings: Settings) -> None:
+    """Search the ladder, keep the simplest rung that nothing beats, register a signed release.
+
+    Tracked in MLflow. The new version does not serve before `promote` lets it.
+    """
+    from .data.check import check_data
+    from .model.train import load_rows, train
+
+    check_data(settings)
+    frame, contract = load_rows(settings)
+    trained = train(frame, contract, settings, progress)
+    _told(settings, trained)
+    click.echo("Next: `promote`")
+
+
+def _told(settings: Settings, trained: Any) -> None:
+    from .evaluation.assess import headline
+
+    click.echo(trained.evaluation["choice"])
+    click.echo(f"Version {trained.version.number}: {headline(trained.evaluation)}")
+    click.echo(f"Look at {trained.report.relative_to(settings.root)}")
+
+
+@main.command("promote")
+@click.option("--version", "number", type=int, help="Version to judge; default: the latest.")
+@click.option("--override", default="", help="Promote in spite of the gate, for this reason.")
+@verb
+def promote_verb(settings: Settings, number: int | None, override: str) -> None:
+    """Ask the gate whether a version may serve, and let it if so.
+
+    The challenger must be better than the champion on the same rows, beyond chance, and hurt no
+    slice. Exits 1 if the gate holds or rejects; the decision is in the ledger either way.
+    """
+    from .release.promotion import promote
+
+    verdict = promote(settings, number, override)
+    message = f"{verdict.verdict.upper()}: {verdict.reason}"
+    if verdict.verdict != "promote":
+        raise CheckFailed(message)
+    click.echo(message)
+    click.echo("Next: `serve`; a running service takes it over by itself")
+
+
+@main.command("serve")
+@click.option("--host", help="Address to listen on; default: [service] host.")
+@click.option("--port", type=int, help="Port, 0 for a free one; default: [service] port.")
+@verb
+def serve_verb(settings: Settings, host: str | None, port: int | None) -> None:
+    """Serve the champion over HTTP until stopped; the page to try it is at `/`."""
+    from .service.run import serve
+
+    given = {"host": host, "port": port}
+    changes = {name: value for name, value in given.items() if value is not None}
+    service = settings.service.model_copy(update=changes)
+    serve(settings.model_copy(update={"service": service}))
+
+
+@main.command("predict")
+@click.argument("source")
+@click.argument("output", type=click.Path(dir_okay=False, path_type=Path))
+@verb
+def predict_verb(settings: Settings, source: str, output: Path) -> None:
+    """Score the rows of SOURCE (CSV or Parquet; path or URL) with the champion into OUTPUT."""
+    from .predict import predict
+
+    rows, number = predict(settings, source, output)
+    click.echo(f"{rows:,} rows scored by version {number}: {output}")
+
+
+@main.command("drift")
+@click.option("--last", type=int, help="Only the latest so many rows; default: all.")
+@verb
+def drift_verb(settings: Settings, last: int | None) -> None:
+    """Judge what was served: quiet, watch, fault, retrain, or insufficient data.
+
+    Exits 0 when quiet or watch, else 1. reports/drift.json is for schedulers.
+    """
+    from .lifecycle import watch
+    from .monitoring.verdict import CALM
+
+    found, page = watch(settings, last)
+    message = f"{found.verdict.upper()}: {found.reason}\nLook at {page.relative_to(settings.root)}"
+    if found.verdict not in CALM:
+        raise CheckFailed(message)
+    click.echo(message)
+
+
+@main.command("retrain")
+@verb
+def retrain_verb(settings: Settings) -> None:
+    """Train on the table and on every served row whose outcome is known, then ask the gate."""
+    from .lifecycle import retrain
+
+    trained, verdict = retrain(settings, progress)
+    _told(settings, trained)
+    message = f"{verdict.verdict.upper()}: {verdict.reason}"
+    if verdict.verdict != "promote":
+        raise CheckFailed(message)
+    click.echo(message)
+
+
+@main.command("rollback")
+@verb
+def rollback_verb(settings: Settings) -> None:
+    """Let the former champion serve again. Nothing is judged: it has served before."""
+    from .release.promotion import rollback
+
+    current, former = rollback(settings)
+    click.echo(f"Back from version {current} to {former}; a running service follows by itself")
+
+
+@main.command("card")
+@verb
+def card_verb(settings: Settings) -> None:
+    """Write docs/model-card.md about the champion."""
+    from .evaluation.card import card
+    from .release import registry
+
+    champion = registry.champion(settings)
+    release = registry.fetch(champion, settings)
+    path = settings.root / "docs" / "model-card.md"
+    path.parent.mkdir(exist_ok=True)
+    text = card(NAME, champion.number, release.facts, release.evaluation, release.contract)
+    path.write_text(text, encoding="utf-8")
+    click.echo(f"Look at {path.relative_to(settings.root)}")
+
+
+@main.command("score")
+@verb
+def score_verb(settings: Settings) -> None:
+    """Run the tests that earn points in the ML Test Score (Breck et al., 2017) and add them up.
+
+    Exits 1 if one of them fails. A point is only given for a test that ran and passed.
+    """
+    command = [sys.executable, "-m", "pytest", "-q", "-m", "ml_test", "--ml-test-score"]
+    if subprocess.run(command, cwd=settings.root, check=False).returncode:
+        raise CheckFailed("a test of the score failed")
+
+
+@main.command("tour")
+@verb
+def tour_verb(settings: Settings) -> None:
+    """Walk the whole lifecycle once on this project's table, telling what happens and why."""
+    from .tour import Guide, tour
+
+    steps = iter(range(1, 100))
+
+    def step(text: str) -> None:
+        click.secho(f"\n{next(steps)}. {text}", bold=True)
+
+    tour(settings, Guide(step, lambda text: click.echo(f"   {text}"), progress))
+
+
+def progress(what: str, done: int, total: int) -> None:
+    """Show how far a long step is: one line, rewritten on a terminal; elsewhere a line a step."""
+    share = f"{done}/{total}"
+    if sys.stderr.isatty():
+        click.echo(f"\r\x1b[2K   {share:>9} {what}", nl=done == total, err=True)
+    elif done == total or total <= 20:
+        click.echo(f"   {share:>9} {what}", err=True)

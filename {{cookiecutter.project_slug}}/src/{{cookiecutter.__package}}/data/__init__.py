@@ -1,0 +1,1 @@
+"""From a file of the world to typed rows: read, infer, contract, profile, split."""

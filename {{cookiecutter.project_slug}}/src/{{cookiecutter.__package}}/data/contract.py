@@ -1,0 +1,114 @@
+"""What a row must look like: one description for training, requests and monitoring.
+
+In: contract.yaml, inferred once (infer.py), then owned by people. Out: a `Contract`. Roles that
+project.toml gives always win over those in the file.
+"""
+
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import ValidationError
+
+from ..errors import WrongUse
+from ..settings import Data, Names, Section, explain
+
+Kind = Literal["number", "integer", "category", "boolean", "date", "text", "id"]
+Role = Literal["feature", "target", "time", "group", "id", "sensitive", "ignored"]
+NUMERIC = ("number", "integer")
+NAMED = ("category", "boolean")
+ASIDE = "set aside in project.toml"
+USED: tuple[Role, ...] = ("feature", "target", "time", "group", "sensitive")
+
+
+class Column(Section):
+    """One column. minimum and maximum: the range seen; categories: the values seen, or any."""
+
+    name: str
+    kind: Kind
+    role: Role = "feature"
+    nullable: bool = False
+    minimum: float | None = None
+    maximum: float | None = None
+    categories: Names | None = None
+    format: str = ""
+    note: str = ""
+
+    def but(self, **changes: Any) -> "Column":
+        """Return the column with some fields changed."""
+        return self.model_copy(update=changes)
+
+
+class Contract(Section):
+    """The columns in the order of the table, and which table they were inferred from."""
+
+    table: dict[str, Any]
+    columns: tuple[Column, ...] = ()
+
+    def named(self, *roles: Role) -> list[Column]:
+        """Return the columns that have one of `roles`."""
+        return [column for column in self.columns if column.role in roles]
+
+    @property
+    def features(self) -> list[str]:
+        """Names of the columns that the model sees."""
+        return [column.name for column in self.named("feature")]
+
+    @property
+    def target(self) -> Column:
+        """The column to predict."""
+        return self.named("target")[0]
+
+    @property
+    def task(self) -> Literal["binary", "multiclass", "regression"]:
+        """What kind of problem the target makes."""
+        if self.target.kind in NUMERIC:
+            return "regression"
+        return "binary" if len(self.target.categories or ()) == 2 else "multiclass"
+
+    def with_roles(self, data: Data) -> "Contract":
+        """Return the contract with the roles that project.toml gives."""
+        given: dict[str, Role] = {data.target: "target", data.time: "time", data.group: "group"}
+        given.update(dict.fromkeys(data.sensitive, "sensitive"))
+        given.update(dict.fromkeys(data.ignore, "ignored"))
+        given.update(dict.fromkeys(data.keep, "feature"))
+        return self.model_copy(
+            update={"columns": tuple(_with_role(c, given) for c in self.columns)}
+        )
+
+
+def _with_role(column: Column, given: dict[str, Role]) -> Column:
+    role = given.get(column.name)
+    if role is not None:
+        return column.but(role=role, note=ASIDE if role == "ignored" else column.note)
+    if column.note == ASIDE or column.role not in ("feature", "id", "ignored"):
+        # It had a role in project.toml, and has it no more.
+        return column.but(role="id" if column.kind == "id" else "feature", note="")
+    return column
+
+
+def save(contract: Contract, path: Path) -> None:
+    """Write the contract as YAML, leaving out what says nothing."""
+    text = "# What a row must look like. Inferred once by check-data; review it, it is yours.\n"
+    content = contract.model_dump(mode="json", exclude_defaults=True)
+    text += yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
+    path.write_text(text, encoding="utf-8")
+
+
+def load(path: Path, data: Data | None = None) -> Contract:
+    """Read contract.yaml; raise `WrongUse` with one line for everything that is wrong in it."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        contract = Contract.model_validate(content | {"columns": tuple(content["columns"])})
+    except FileNotFoundError:
+        raise WrongUse(f"{path} is not there yet; `check-data` makes it") from None
+    except ValidationError as error:
+        raise WrongUse(f"{path}:\n{explain(error, Contract)}") from None
+    except (yaml.YAMLError, KeyError, TypeError) as error:
+        raise WrongUse(f"{path} is no contract: {error}") from None
+    if data is None:
+        return contract
+    if data.target not in [column.name for column in contract.columns]:
+        way_out = "move the file away and run `check-data`"
+        raise WrongUse(f"{path} does not know the target '{data.target}'; {way_out}")
+    return contract.with_roles(data)

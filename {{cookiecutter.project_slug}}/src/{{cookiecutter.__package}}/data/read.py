@@ -1,0 +1,205 @@
+"""Read the table as text, whatever its encoding, separator or wrapping.
+
+In: a path or URL. Out: a `Table` of strings, in which only `NaN` means missing. What a string
+means is decided by the contract; spellings of "missing" are decided here.
+"""
+
+import codecs
+import csv
+import gzip
+import hashlib
+import io
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from ..errors import CheckFailed, WorldBroken, WrongUse
+from ..settings import Settings, nearest
+
+MISSING = ["", "?", "-", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "None"]
+SEPARATORS = ",;\t|"
+csv.field_size_limit(2**30)
+
+
+class DataError(CheckFailed):
+    """The table breaks a rule; the message names file, column, row and value."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows as text, with where they came from.
+
+    frame: (rows, columns) of str or NaN. notes: what reading decided, one sentence each.
+    """
+
+    name: str
+    frame: pd.DataFrame
+    sha256: str
+    notes: tuple[str, ...]
+
+
+def read_table(settings: Settings, source: str | None = None) -> Table:
+    """Read `source` (default: the project's table) and check that the named columns are there.
+
+    Raises:
+        WrongUse: no such file, or a column of project.toml is not in the table.
+        WorldBroken: the URL did not answer.
+        DataError: the bytes are no table.
+
+    """
+    name = source or settings.data.source
+    table = parse(fetch(name, settings.root), name, settings.data.header)
+    if source is None:
+        _check_names(settings, list(table.frame.columns))
+    return table
+
+
+def fetch(source: str, root: Path) -> bytes:
+    """Return the bytes behind a URL, or behind a path that is absolute or relative to `root`."""
+    if "://" in source:
+        try:
+            with urllib.request.urlopen(source, timeout=60) as answer:
+                return answer.read()
+        except (urllib.error.URLError, TimeoutError, ValueError) as error:
+            raise WorldBroken(f"cannot read {source}: {error}") from None
+    path = root / Path(source).expanduser()
+    try:
+        return path.read_bytes()
+    except IsADirectoryError:
+        raise WrongUse(f"{path} is a folder, not a table") from None
+    except OSError as error:
+        where = f" (a link to {path.readlink()})" if path.is_symlink() else ""
+        raise WrongUse(
+            f"cannot read {path}{where}: {error.strerror}. Put the table there, "
+            "or change `source` under [data] in project.toml"
+        ) from None
+
+
+def parse(data: bytes, name: str, header: bool = True) -> Table:
+    """Turn bytes (CSV, gzipped CSV or Parquet) into a `Table`."""
+    digest = hashlib.sha256(data).hexdigest()
+    if data[:2] == b"\x1f\x8b":
+        try:
+            data = gzip.decompress(data)
+        except (OSError, EOFError) as error:
+            raise DataError(f"{name}: broken gzip file: {error}") from None
+    if data[:4] == b"PAR1":
+        frame, notes = _parquet(data, name), ["Parquet"]
+    else:
+        text, encoding = _decode(data)
+        frame, notes = _text_table(text, name, header)
+        notes.insert(0, f"read as {encoding}")
+    if frame.empty:
+        raise DataError(f"{name}: the table has no rows")
+    frame, renamed = _tidy(frame)
+    return Table(name, frame, digest, (*notes, *renamed))
+
+
+def _decode(data: bytes) -> tuple[str, str]:
+    for mark, encoding in ((codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16")):
+        if data.startswith(mark):
+            return data.decode(encoding, errors="replace"), encoding
+    try:
+        return data.decode("utf-8-sig"), "utf-8"
+    except UnicodeDecodeError:
+        # Every byte is a character in Latin-1, so this cannot fail and loses nothing.
+        return data.decode("latin-1"), "latin-1"
+
+
+def _parquet(data: bytes, name: str) -> pd.DataFrame:
+    try:
+        frame = pd.read_parquet(io.BytesIO(data))
+    except (ValueError, OSError) as error:
+        raise DataError(f"{name}: broken Parquet file: {error}") from None
+    return frame.reset_index() if frame.index.name else frame
+
+
+def _text_table(text: str, name: str, header: bool) -> tuple[pd.DataFrame, list[str]]:
+    separator = _separator(text)
+    lines = io.StringIO(text, newline="")
+    try:
+        rows = [r for r in csv.reader(lines, delimiter=separator, skipinitialspace=True) if r]
+    except csv.Error as error:
+        raise DataError(f"{name}: not a regular table: {error}") from None
+    if not rows:
+        raise DataError(f"{name}: the file is empty")
+    notes = [f"separator {separator!r}"]
+    names: list[str | int] = list(rows.pop(0) if header else range(len(rows[0])))
+    if header and rows and len(rows[0]) == len(names) + 1:
+        names.insert(0, "")
+        notes.append("the first column has no name in the header")
+    for number, row in enumerate(rows, start=1):
+        if len(row) != len(names):
+            raise DataError(f"{name}: row {number} has {len(row)} fields, not {len(names)}")
+    return pd.DataFrame(rows, columns=range(len(names)), dtype=object).set_axis(
+        names, axis=1
+    ), notes
+
+
+def _separator(text: str) -> str:
+    """Return the separator that cuts the first lines into the most, equally many, fields."""
+    lines = text[:100_000].splitlines()[:50]
+
+    def fields(separator: str) -> tuple[int, int]:
+        counts = [len(row) for row in csv.reader(lines, delimiter=separator) if row]
+        usual = max(set(counts), key=counts.count) if counts else 0
+        return (counts.count(usual) if usual > 1 else 0, usual)
+
+    return max(SEPARATORS, key=fields)
+
+
+def _tidy(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """Strip names and values, name the nameless, number the doubled, mark the missing."""
+    names: list[str] = []
+    notes: list[str] = []
+    for position, given in enumerate(frame.columns, start=1):
+        name = _clean_name(given, position)
+        plain, count = name, 1
+        while name in names:
+            count += 1
+            name = f"{plain}_{count}"
+        if name != str(given).strip():
+            notes.append(f"column {position} is called '{name}'")
+        names.append(name)
+    frame = frame.set_axis(names, axis=1)
+    return frame.apply(_clean_values), notes
+
+
+def _clean_name(given: object, position: int) -> str:
+    text = " ".join(line.strip() for line in str(given).splitlines()).strip()
+    if isinstance(given, int) or not text or text.startswith("Unnamed: "):
+        return f"column_{position}"
+    return text
+
+
+def _clean_values(column: pd.Series) -> pd.Series:
+    if pd.api.types.is_datetime64_any_dtype(column):
+        column = column.dt.strftime("%Y-%m-%d %H:%M:%S").str.removesuffix(" 00:00:00")
+    elif pd.api.types.is_float_dtype(column):
+        column = column.astype(str).str.removesuffix(".0")
+    text = column.astype(object).where(column.notna(), "").astype(str).str.strip()
+    return text.astype(object).mask(text.isin(MISSING))
+
+
+def _check_names(settings: Settings, columns: list[str]) -> None:
+    data = settings.data
+    asked = {key: [getattr(data, key)] for key in ("target", "time", "group") if getattr(data, key)}
+    asked |= {key: list(getattr(data, key)) for key in ("sensitive", "ignore", "keep")}
+    lines = [
+        f"  [data] {key}: no column '{name}' in {data.source}.{nearest(name, columns)}"
+        for key, names in asked.items()
+        for name in names
+        if name not in columns
+    ]
+    if not lines:
+        return
+    lines.append(f"  The columns are: {', '.join(columns[:40])}")
+    if data.header:
+        lines.append(
+            "  If that is already a row of data, the file has no header line: set `header = false`"
+            "\n  under [data] and call the columns column_1, column_2, ... by their place"
+        )
+    raise WrongUse("\n".join([f"{settings.root / 'project.toml'}:", *lines]))

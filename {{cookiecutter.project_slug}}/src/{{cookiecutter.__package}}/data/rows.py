@@ -1,0 +1,144 @@
+"""From rows of text, or of JSON, to typed rows that keep the contract; and back to JSON.
+
+In: raw rows. Out: a frame of float64 (numbers, integers), datetime64 (dates), object (str or NaN;
+text has "" for missing); or an error that names column, row and value.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..settings import nearest
+from .contract import NAMED, NUMERIC, USED, Column, Contract, Role
+from .read import DataError
+
+SHOWN = 5
+
+
+def apply(
+    contract: Contract, raw: pd.DataFrame, name: str, roles: Sequence[Role] = USED
+) -> pd.DataFrame:
+    """Turn rows of text into typed rows, without the ignored columns.
+
+    raw: (rows, columns) of str, NaN for missing. Returns float64 for numbers and integers,
+    datetime64 for dates, object (str or NaN) for the rest; text has "" for missing.
+
+    Raises:
+        DataError: every broken rule in one list, with file, column, row (from 1) and value.
+
+    """
+    wanted = contract.named(*roles)
+    problems = [
+        f"column '{c.name}' is not there.{nearest(c.name, list(raw.columns))}"
+        for c in wanted
+        if c.name not in raw
+    ]
+    typed = {}
+    for column in wanted:
+        if column.name in raw:
+            typed[column.name] = convert(raw[column.name], column)
+            problems += violations(raw[column.name], typed[column.name], column)
+    if problems:
+        raise DataError("\n".join([f"{name} breaks the contract:", *(f"  {p}" for p in problems)]))
+    return pd.DataFrame(typed, index=raw.index)
+
+
+def convert(values: pd.Series, column: Column) -> pd.Series:
+    """Return `values` (str or NaN) typed as the column's kind; what does not fit is missing."""
+    if column.kind in NUMERIC:
+        return numbers(values, column.format)
+    if column.kind == "date":
+        pattern = column.format or "ISO8601"
+        moments = pd.to_datetime(values, format=pattern, errors="coerce", utc=True)
+        return moments.dt.tz_localize(None).astype("datetime64[s]")
+    if column.kind == "text":
+        return values.fillna("").astype(object)
+    return values.astype(object)
+
+
+def numbers(values: pd.Series, decimal: str = "") -> pd.Series:
+    """Return float64 of text such as `1,234.5` (decimal ".") or `1.234,5` (decimal ",")."""
+    if decimal:
+        thousands = {".": ",", ",": "."}[decimal]
+        tidy = values.astype("string").str.replace(thousands, "", regex=False)
+        values = tidy.str.replace(decimal, ".", regex=False)
+    return (
+        pd.to_numeric(values, errors="coerce").astype("float64").replace([np.inf, -np.inf], np.nan)
+    )
+
+
+def violations(raw: pd.Series, typed: pd.Series, column: Column) -> list[str]:
+    """Return one sentence for each rule of `column` that some row breaks."""
+    found = []
+    if column.kind in (*NUMERIC, "date"):
+        found.append((raw.notna() & typed.isna(), f"is no {column.kind}"))
+    if column.kind == "integer":
+        found.append((typed.notna() & (typed % 1 != 0), "is no whole number"))
+    if column.role == "target" or not column.nullable:
+        found.append((raw.isna(), "is missing, and the contract says nullable: false"))
+    if column.role == "target" and column.categories:
+        found.append((raw.notna() & ~raw.isin(column.categories), "is not a known class"))
+    return [_sentence(raw, bad, column.name, why) for bad, why in found if bad.any()]
+
+
+def _sentence(raw: pd.Series, bad: pd.Series, name: str, why: str) -> str:
+    places = np.flatnonzero(bad)
+    shown = ", ".join(
+        f"row {place + 1}" + ("" if pd.isna(raw.iloc[place]) else f" {_short(raw.iloc[place])}")
+        for place in places[:SHOWN]
+    )
+    more = f" and {len(places) - SHOWN} more" if len(places) > SHOWN else ""
+    return f"column '{name}' {why}: {shown}{more}"
+
+
+def _short(value: str) -> str:
+    return repr(value if len(value) <= 40 else value[:37] + "...")
+
+
+def surprises(contract: Contract, typed: pd.DataFrame) -> dict[str, int]:
+    """Count, by feature, the values that training never saw: new categories, out of range."""
+    counts = {}
+    for column in contract.named("feature"):
+        values = typed[column.name]
+        if column.kind in NAMED and column.categories:
+            unseen = values.notna() & ~values.isin(column.categories)
+        elif column.kind in NUMERIC and column.minimum is not None:
+            unseen = (values < column.minimum) | (values > column.maximum)
+        else:
+            continue
+        if unseen.any():
+            counts[column.name] = int(unseen.sum())
+    return counts
+
+
+def frame_of(
+    contract: Contract, rows: Sequence[Mapping[str, Any]], roles: Sequence[Role] = ("feature",)
+) -> pd.DataFrame:
+    """Turn rows of a request (JSON values by column) into typed rows (the features)."""
+    typed = {}
+    for column in contract.named(*roles):
+        values = pd.Series([_text(row.get(column.name)) for row in rows], dtype=object)
+        # JSON has one way to write numbers and dates, whatever the table's was.
+        typed[column.name] = convert(values, column.but(format=""))
+    return pd.DataFrame(typed)
+
+
+def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return typed rows as JSON values: None for missing, ISO 8601 for dates."""
+    plain = {
+        name: values.dt.strftime("%Y-%m-%dT%H:%M:%S")
+        if pd.api.types.is_datetime64_any_dtype(values)
+        else values
+        for name, values in frame.items()
+    }
+    table = pd.DataFrame(plain).astype(object)
+    return table.where(table.notna(), None).to_dict(orient="records")
+
+
+def _text(value: object) -> str | float:
+    if value is None:
+        return np.nan
+    return re.sub(r"\.0$", "", repr(value)) if isinstance(value, float) else str(value)

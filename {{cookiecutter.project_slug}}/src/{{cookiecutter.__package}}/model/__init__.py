@@ -1,0 +1,1 @@
+"""From typed rows to a fitted pipeline: features, candidates, search, train."""

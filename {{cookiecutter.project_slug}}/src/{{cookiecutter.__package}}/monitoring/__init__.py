@@ -1,0 +1,1 @@
+"""Did the world change, does it hurt, or did the data pipe break?"""

@@ -1,0 +1,64 @@
+"""The drift check as files: JSON for schedulers, a page for people.
+
+In: a `Check`. Out: reports/drift.json and reports/drift.html.
+"""
+
+import json
+from pathlib import Path
+
+from .. import NAME
+from ..evaluation import page
+from ..settings import Settings
+from .drift import as_rows
+from .verdict import Check
+
+WHAT_NEXT = {
+    "quiet": "Nothing to do.",
+    "watch": "Nothing to do yet. Find out why these columns moved, and wait for outcomes.",
+    "fault": "Find the source of these columns and mend it. Do not retrain on broken rows.",
+    "retrain": "Run `retrain`; the gate then decides whether the new model serves.",
+    "insufficient data": "Wait for more traffic. This is not the same as quiet.",
+}
+
+
+def write(found: Check, version: int, settings: Settings) -> Path:
+    """Write both files; return the path of the page."""
+    folder = settings.reports
+    folder.mkdir(exist_ok=True)
+    content = {"version": version} | found.as_json()
+    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
+    (folder / "drift.json").write_text(text, encoding="utf-8")
+    path = folder / "drift.html"
+    path.write_text(html(found, version), encoding="utf-8")
+    return path
+
+
+def html(found: Check, version: int) -> str:
+    """Return the page about one check."""
+    loss = found.loss
+    numbers = [
+        {
+            "labelled rows": loss.rows,
+            "loss at release": loss.before,
+            "loss now": loss.now,
+            "p": loss.p_value,
+        }
+    ]
+    lead = f"{found.verdict.capitalize()}: {found.reason}."
+    sections = [
+        ("What to do", page.paragraph(WHAT_NEXT[found.verdict])),
+        ("Does it hurt?", page.table(numbers)),
+        ("Columns", _effects(found) + page.table(as_rows(found.movements))),
+    ]
+    title = f"{NAME}: {found.rows:,} rows served by version {version}"
+    return page.page(title, lead, sections)
+
+
+def _effects(found: Check) -> str:
+    top = sorted(found.movements, key=lambda m: m.effect)[-20:]
+    if not top:
+        return ""
+    plot = page.axes("How far each column moved", "Cohen's w", "", 1 + 0.25 * len(top))
+    colours = [page.ORANGE if m.moved or m.fault else page.BLUE for m in top]
+    plot.barh([m.column[:40] for m in top], [m.effect for m in top], color=colours)
+    return page.svg(plot, "Effect size of each column; those that moved in orange")

@@ -1,0 +1,70 @@
+"""One word and one sentence on a window: quiet, watch, fault, retrain, or insufficient data.
+
+In: the movements of columns and the loss. Out: a `Check`. The order is the advice: a broken pipe is
+mended before anybody retrains on what came through it.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from ..data.rows import frame_of
+from ..release.bundle import Release
+from ..settings import Drift
+from .drift import Movement, movements
+from .performance import Loss, realised
+
+Word = Literal["quiet", "watch", "fault", "retrain", "insufficient data"]
+CALM: tuple[Word, ...] = ("quiet", "watch")
+
+
+@dataclass(frozen=True)
+class Check:
+    """The verdict on one window of served rows, and all that it rests on."""
+
+    verdict: Word
+    reason: str
+    rows: int
+    movements: list[Movement]
+    loss: Loss
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the check as JSON values."""
+        found = asdict(self)
+        if np.isnan(self.loss.now):
+            found["loss"]["now"] = None  # JSON has no NaN
+        return found
+
+
+def check(release: Release, served: pd.DataFrame, drift: Drift) -> Check:
+    """Judge a window of served rows, as `Ledger.served` returns them."""
+    if len(served) < drift.minimum_rows:
+        loss = Loss(0, release.reference["loss"]["mean"], float("nan"), 1.0, False)
+        reason = f"{len(served)} rows were served, {drift.minimum_rows} are needed"
+        return Check("insufficient data", reason, len(served), [], loss)
+    window = frame_of(release.contract, list(served["inputs"]))
+    found = movements(release.reference["columns"], window, release.contract, drift)
+    loss = realised(release, served, drift)
+    word, reason = _judge(found, loss)
+    return Check(word, reason, len(served), found, loss)
+
+
+def _judge(found: list[Movement], loss: Loss) -> tuple[Word, str]:
+    faults = [m for m in found if m.fault]
+    moved = [m.column for m in found if m.moved]
+    columns = ", ".join(f"'{name}'" for name in moved[:5])
+    if faults:
+        said = "; ".join(f"'{m.column}': {m.fault}" for m in faults[:3])
+        return "fault", f"mend the pipe before anything else. {said}"
+    if loss.worse:
+        why = f", and {columns} moved" if moved else ""
+        change = loss.now / loss.before - 1
+        return "retrain", f"the loss on {loss.rows:,} labelled rows rose by {change:.0%}{why}"
+    known = f"the loss on {loss.rows:,} labelled rows did not rise"
+    if loss.p_value == 1.0 and loss.now != loss.now:
+        known = "too few outcomes have come to tell whether it hurts"
+    if moved:
+        return "watch", f"{columns} moved; {known}"
+    return "quiet", f"no column moved; {known}"

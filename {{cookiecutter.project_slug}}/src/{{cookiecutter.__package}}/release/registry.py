@@ -1,0 +1,170 @@
+"""MLflow as index and store: runs, versions and the alias `champion`; never its loaders.
+
+In: a release folder. Out: a registered version; and a verified `Release` back from a version. Every
+answer of MLflow is data here: what is run was verified by `bundle`.
+"""
+
+import logging
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+# Set before MLflow is imported, where the person has not: no telemetry; and a registry that is
+# down is said within seconds, where the default is to retry for minutes.
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+
+import mlflow
+from mlflow.entities import Metric, Param, RunTag
+from mlflow.exceptions import MlflowException
+from mlflow.tracking import MlflowClient
+
+from .. import NAME
+from ..errors import WorldBroken, WrongUse
+from ..settings import Settings
+from .bundle import Release, read
+
+logging.getLogger("mlflow").setLevel(logging.WARNING)
+logging.getLogger("alembic").setLevel(logging.WARNING)
+
+CHAMPION = "champion"
+ANCHOR = "anchor"
+FOLDER = "release"
+
+
+@dataclass(frozen=True)
+class Version:
+    """A registered version: its number and the run whose artifacts hold the release."""
+
+    number: int
+    run_id: str
+
+
+def client(settings: Settings) -> MlflowClient:
+    """Return a client of the project's registry, or raise `WorldBroken` if it does not answer."""
+    try:
+        opened = MlflowClient(settings.tracking_uri, settings.tracking_uri)
+        opened.search_experiments(max_results=1)
+    except Exception as error:
+        first = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise WorldBroken(
+            f"the registry at {settings.tracking_uri} does not answer: {first}"
+        ) from None
+    return opened
+
+
+def register(
+    path: Path, report: Path, facts: dict[str, Any], evaluation: dict[str, Any], settings: Settings
+) -> Version:
+    """Log one training as a run, with the release as its artifact, and register it."""
+    opened = client(settings)
+    run = opened.create_run(_experiment(opened, settings), run_name=facts["candidate"])
+    run_id = run.info.run_id
+    stamp = run.info.start_time
+    scores = {name: score["value"] for name, score in evaluation["scores"].items()}
+    scores |= {"baseline": evaluation["baseline"]}
+    params = {"candidate": facts["candidate"], "rows": facts["rows"], **facts["settings"]}
+    tags = {
+        name: facts[name] for name in ("rows_sha256", "test_sha256", "git_commit", "lock_sha256")
+    }
+    opened.log_batch(
+        run_id,
+        metrics=[Metric(name, value, stamp, 0) for name, value in scores.items()],
+        params=[Param(name, str(value)) for name, value in params.items()],
+        tags=[RunTag(name, value) for name, value in tags.items()],
+    )
+    opened.log_artifacts(run_id, str(path), FOLDER)
+    opened.log_artifact(run_id, str(report))
+    opened.set_terminated(run_id)
+    source = f"{run.info.artifact_uri}/{FOLDER}"
+    _ensure_model(opened)
+    made = opened.create_model_version(
+        NAME, source, run_id, description=facts["headline"], await_creation_for=0
+    )
+    return Version(int(made.version), run_id)
+
+
+def _experiment(opened: MlflowClient, settings: Settings) -> str:
+    found = opened.get_experiment_by_name(NAME)
+    if found is not None:
+        return str(found.experiment_id)
+    # A server chooses where artifacts go; without one, they go beside the database.
+    local = settings.tracking_uri.startswith(("sqlite", "postgresql"))
+    where = (settings.root / "mlruns").as_uri() if local else None
+    return str(opened.create_experiment(NAME, artifact_location=where))
+
+
+def _ensure_model(opened: MlflowClient) -> None:
+    try:
+        opened.create_registered_model(NAME)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise WorldBroken(f"the registry refuses: {error}") from None
+
+
+def by_alias(settings: Settings, alias: str = CHAMPION) -> Version | None:
+    """Return the version that an alias points to, None if there is none yet.
+
+    Raises:
+        WorldBroken: the registry does not answer, which is not the same as "none yet".
+
+    """
+    try:
+        found = client(settings).get_model_version_by_alias(NAME, alias)
+    except MlflowException as error:
+        if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+            return None
+        raise WorldBroken(f"the registry does not answer: {error}") from None
+    return Version(int(found.version), str(found.run_id))
+
+
+def champion(settings: Settings) -> Version:
+    """Return the version that serves; raise `WrongUse` if there is none yet."""
+    found = by_alias(settings)
+    if found is None:
+        raise WrongUse("there is no champion yet: run `train`, then `promote`")
+    return found
+
+
+def latest(settings: Settings) -> Version | None:
+    """Return the version registered last, None if there is none yet."""
+    found = client(settings).search_model_versions(f"name = '{NAME}'")
+    newest = max(found, key=lambda version: int(version.version), default=None)
+    return Version(int(newest.version), str(newest.run_id)) if newest else None
+
+
+def by_number(settings: Settings, number: int) -> Version | None:
+    """Return a version by its number, None if it is not registered."""
+    try:
+        found = client(settings).get_model_version(NAME, str(number))
+    except MlflowException:
+        return None
+    return Version(int(found.version), str(found.run_id))
+
+
+def point(settings: Settings, version: Version, alias: str = CHAMPION) -> None:
+    """Let `alias` point to `version`; only the gate calls this, under the ledger's lock."""
+    client(settings).set_registered_model_alias(NAME, alias, str(version.number))
+
+
+def fetch(version: Version, settings: Settings) -> Release:
+    """Return the verified release of `version`, downloading it unless a verified copy is here."""
+    home = settings.root / "releases" / f"{version.number}-{version.run_id[:8]}"
+    if not home.exists():
+        home.parent.mkdir(exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=home.parent) as folder:
+            try:
+                uri = f"runs:/{version.run_id}/{FOLDER}"
+                got = mlflow.artifacts.download_artifacts(
+                    uri, dst_path=folder, tracking_uri=settings.tracking_uri
+                )
+            except (MlflowException, OSError) as error:
+                raise WorldBroken(f"cannot fetch version {version.number}: {error}") from None
+            read(Path(got), settings.root)
+            shutil.move(got, home)
+    return read(home, settings.root)

@@ -1,0 +1,130 @@
+"""Later rows of the table, replayed over HTTP against the running service, as months of traffic.
+
+In: typed rows. Out: predictions and outcomes in the ledger, by the same way as from real callers.
+"""
+
+import contextlib
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+import httpx
+import numpy as np
+import pandas as pd
+
+from . import __name__ as PACKAGE
+from .data.contract import Contract
+from .data.rows import rows_of
+from .errors import WorldBroken
+from .settings import Settings
+
+HISTORY = 2 / 3
+WINDOWS = 6
+BATCH = 50
+MOST = 1000  # rows replayed per window: enough for every verdict, and the tour stays short
+
+
+@contextlib.contextmanager
+def running(settings: Settings) -> Iterator[str]:
+    """Start the service as its own process on a free port; yield its address; end it."""
+    command = [sys.executable, "-m", PACKAGE, "serve", "--port", "0"]
+    log = settings.reports / "service.log"
+    settings.reports.mkdir(exist_ok=True)
+    with (
+        log.open("w") as errors,
+        subprocess.Popen(
+            command,
+            cwd=settings.root,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            env=os.environ | {"PYTHONUNBUFFERED": "1"},
+        ) as process,
+    ):
+        try:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            found = re.search(r"http://\S+", line)
+            if not found:
+                raise WorldBroken(f"the service did not start; see {log}")
+            yield found.group()
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
+
+
+def wait_for_version(address: str, number: int, seconds: float = 30) -> float:
+    """Return after how many seconds the service answers with version `number`."""
+    started = time.monotonic()
+    while time.monotonic() - started < seconds:
+        if httpx.get(f"{address}/health/ready").json()["version"] == number:
+            return time.monotonic() - started
+        time.sleep(0.05)
+    raise WorldBroken(f"the service did not take over version {number} in {seconds:.0f} s")
+
+
+@dataclass(frozen=True)
+class Window:
+    """A stretch of the table's later rows, replayed as traffic."""
+
+    name: str
+    rows: pd.DataFrame
+
+
+def windows(frame: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame, list[Window]]:
+    """Cut typed rows into history (the first two thirds) and six windows of later rows.
+
+    By whole moments where there is a time column, else in the order of the table.
+    """
+    time_column = settings.data.time
+    if not time_column:
+        place = np.arange(len(frame)) / len(frame)
+        names = pd.Series([f"rows from {i + 1:,}" for i in range(len(frame))])
+    else:
+        frame = frame.sort_values(time_column, kind="stable").reset_index(drop=True)
+        codes, moments = pd.factorize(frame[time_column])
+        place, names = codes / len(moments), frame[time_column].astype(str).str[:10]
+    edges = np.linspace(HISTORY, 1, WINDOWS + 1)
+    parts = []
+    for low, high in pairwise(edges):
+        at = np.flatnonzero((place >= low - 1e-9) & (place < high - 1e-9))
+        if len(at):
+            parts.append(Window(names.iloc[at[0]], frame.iloc[at[:MOST]].reset_index(drop=True)))
+    return frame[place < HISTORY - 1e-9].reset_index(drop=True), parts
+
+
+def replay(
+    address: str, window: Window, contract: Contract, tick: Callable[[int], None]
+) -> list[tuple[str, int, str]]:
+    """Send a window's rows to the service; return (request id, row, outcome) for later."""
+    target = contract.target.name
+    known = {c.name for c in contract.columns if c.role not in ("target", "ignored", "id")}
+    rows = rows_of(window.rows[[c for c in window.rows if c in known]])
+    outcomes = rows_of(window.rows[[target]])
+    waiting = []
+    with httpx.Client(base_url=address, timeout=30, headers=_key()) as client:
+        for start in range(0, len(rows), BATCH):
+            answer = client.post("/predict", json={"rows": rows[start : start + BATCH]})
+            answer.raise_for_status()
+            request_id = answer.json()["request_id"]
+            batch = outcomes[start : start + BATCH]
+            waiting += [(request_id, i, str(row[target])) for i, row in enumerate(batch)]
+            tick(len(batch))
+    return waiting
+
+
+def send_outcomes(address: str, waiting: list[tuple[str, int, str]]) -> None:
+    """Send outcomes that have become known."""
+    rows = [{"request_id": i, "row": row, "value": value} for i, row, value in waiting]
+    answer = httpx.post(f"{address}/outcomes", json={"outcomes": rows}, headers=_key(), timeout=30)
+    answer.raise_for_status()
+
+
+def _key() -> dict[str, str]:
+    keys = os.environ.get("SERVICE_API_KEYS", "").split(",")
+    return {"X-API-Key": keys[0].strip()} if keys[0].strip() else {}

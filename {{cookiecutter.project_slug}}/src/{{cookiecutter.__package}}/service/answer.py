@@ -1,0 +1,60 @@
+"""From rows of a request to answers: what the model says, how sure, and what was odd.
+
+In: a loaded release and rows of JSON values. Out: JSON-ready answers, in the order of the rows.
+"""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..data.rows import frame_of, surprises
+from ..evaluation.explain import reasons
+from ..evaluation.scores import guess_of
+from ..release.bundle import Release
+from .slot import Loaded
+
+
+def answers(loaded: Loaded, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return for each row: answer, probabilities (None for numbers) and warnings."""
+    release = loaded.release
+    frame = frame_of(release.contract, rows)
+    labels, guess = label(release, frame)
+    odd = [list(surprises(release.contract, frame.iloc[[i]])) for i in range(len(frame))]
+    return [
+        {
+            "answer": labels[i],
+            "probabilities": _probabilities(release, guess[i]),
+            "warnings": [f"{name}: a value that training never saw" for name in odd[i]],
+        }
+        for i in range(len(frame))
+    ]
+
+
+def label(release: Release, frame: pd.DataFrame) -> tuple[list[Any], np.ndarray]:
+    """Return the answer for typed rows (class names or floats), and the guess behind it.
+
+    With two classes the positive one is answered from the threshold that earns the most.
+    """
+    guess = guess_of(release.model, frame, release.classes)
+    if not release.classes:
+        return guess.tolist(), guess
+    if guess.ndim == 2:
+        return [release.classes[k] for k in guess.argmax(axis=1)], guess
+    chosen = (guess >= release.evaluation["threshold"]).astype(int)
+    return [release.classes[k] for k in chosen], guess
+
+
+def _probabilities(release: Release, guess: Any) -> dict[str, float] | None:
+    if not release.classes:
+        return None
+    if len(release.classes) == 2:
+        return dict(zip(release.classes, (float(1 - guess), float(guess)), strict=True))
+    return dict(zip(release.classes, map(float, guess), strict=True))
+
+
+def reasons_for(loaded: Loaded, row: dict[str, Any]) -> dict[str, float]:
+    """Return by how much each column moved the prediction of one row, the largest first."""
+    release = loaded.release
+    frame = frame_of(release.contract, [row])
+    return reasons(release.model, frame, loaded.usual, release.classes)

@@ -1,0 +1,229 @@
+"""The HTTP service: rows in, predictions out, outcomes back.
+
+In: the champion (slot) and the ledger (writer). Out: a FastAPI application. 200 on /predict means
+that the prediction is committed; 422 never repeats what was sent.
+"""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi.responses import HTMLResponse, PlainTextResponse
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.concurrency import run_in_threadpool
+
+from .. import NAME, VERSION
+from ..ledger import Ledger, now
+from ..settings import Settings
+from .answer import answers, reasons_for
+from .guard import Guard, in_production
+from .request import MOST_ROWS, row_type
+from .slot import Loaded, Slot
+from .writer import Full, Writer
+
+
+class Outcome(BaseModel):
+    """What really happened for one row of an earlier request."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+    request_id: str = Field(max_length=64)
+    row: int = Field(0, ge=0, le=MOST_ROWS)
+    value: str | int | float
+
+
+class Outcomes(BaseModel):
+    """Labels as they arrive."""
+
+    model_config = ConfigDict(extra="forbid")
+    outcomes: list[Outcome] = Field(min_length=1, max_length=10_000)
+
+
+def build(settings: Settings, slot: Slot, ledger: Ledger) -> FastAPI:
+    """Return the application; its lifespan starts and stops the writer and the watch."""
+    writer = Writer(ledger, settings.service.queue_rows)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        writer.start()
+        slot.start()
+        yield
+        slot.stop()
+        writer.stop()
+
+    closed = {"openapi_url": None, "docs_url": None, "redoc_url": None} if in_production() else {}
+    app = FastAPI(title=NAME, version=VERSION, lifespan=lifespan, **closed)  # type: ignore[arg-type]
+    app.add_middleware(Guard, service=settings.service)
+    _count(app, slot)
+    _answer(app, slot, writer, settings.service.deadline_seconds)
+    _collect(app, ledger)
+    _tell(app, slot)
+    return app
+
+
+def _parse(kind: type[BaseModel], body: bytes) -> Any:
+    try:
+        return kind.model_validate_json(body)
+    except ValidationError as error:
+        # What was sent may be personal: only places and rules are answered.
+        problems = error.errors(include_input=False, include_url=False, include_context=False)
+        detail = [{"loc": ".".join(map(str, p["loc"])), "msg": p["msg"]} for p in problems[:20]]
+        raise HTTPException(422, detail) from None
+
+
+def _answer(app: FastAPI, slot: Slot, writer: Writer, deadline: float) -> None:
+    schema = row_type(slot.loaded.release.contract).model_json_schema()
+    body = {
+        "type": "object",
+        "required": ["rows"],
+        "properties": {"rows": {"type": "array", "items": schema}},
+    }
+    about = {"requestBody": {"required": True, "content": {"application/json": {"schema": body}}}}
+
+    async def predict(rows: list[dict[str, Any]], loaded: Loaded) -> dict[str, Any]:
+        request_id = uuid4().hex
+        try:
+            async with asyncio.timeout(deadline):
+                found = await run_in_threadpool(answers, loaded, rows)
+                await writer.write(_records(request_id, rows, found, loaded))
+        except Full:
+            raise HTTPException(503, "busy", headers={"Retry-After": "1"}) from None
+        except TimeoutError:
+            raise HTTPException(504, f"no answer within {deadline} seconds") from None
+        return {"request_id": request_id, "version": loaded.version.number, "predictions": found}
+
+    @app.post("/predict", openapi_extra=about)
+    async def predict_rows(request: Request) -> dict[str, Any]:
+        """Predict for rows of the contract."""
+        loaded = slot.loaded
+        parsed = _parse(loaded.rows, await request.body())
+        return await predict([row.model_dump(mode="json") for row in parsed.rows], loaded)
+
+    @app.post("/invocations")
+    async def invocations(request: Request) -> dict[str, Any]:
+        """Predict for rows in the form of `mlflow models serve` and SageMaker."""
+        loaded = slot.loaded
+        parsed = _parse(loaded.rows, _as_rows(await request.body()))
+        rows = [row.model_dump(mode="json") for row in parsed.rows]
+        found = await predict(rows, loaded)
+        return {"predictions": [answer["answer"] for answer in found["predictions"]]}
+
+    @app.post("/explain")
+    async def explain(request: Request) -> dict[str, Any]:
+        """Say what moved the prediction of the first row, the most important column first."""
+        loaded = slot.loaded
+        parsed = _parse(loaded.rows, await request.body())
+        row = parsed.rows[0].model_dump(mode="json")
+        return {
+            "version": loaded.version.number,
+            "reasons": await run_in_threadpool(reasons_for, loaded, row),
+        }
+
+
+def _as_rows(body: bytes) -> bytes:
+    try:
+        content = json.loads(body)
+        if "dataframe_split" in content:
+            split = content["dataframe_split"]
+            rows = [dict(zip(split["columns"], row, strict=True)) for row in split["data"]]
+        else:
+            rows = content.get("dataframe_records", content.get("instances"))
+        return json.dumps({"rows": rows}).encode()
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise HTTPException(422, "give dataframe_split, dataframe_records or instances") from None
+
+
+def _records(
+    request_id: str, rows: list[dict[str, Any]], found: list[dict[str, Any]], loaded: Loaded
+) -> list[dict[str, Any]]:
+    at = now()
+    return [
+        {
+            "request_id": request_id,
+            "row": place,
+            "at": at,
+            "version": loaded.version.number,
+            "inputs": row,
+            "answer": str(answer["answer"]),
+            "guess": answer["probabilities"] or answer["answer"],
+        }
+        for place, (row, answer) in enumerate(zip(rows, found, strict=True))
+    ]
+
+
+def _collect(app: FastAPI, ledger: Ledger) -> None:
+    @app.post("/outcomes")
+    async def outcomes(request: Request) -> dict[str, int]:
+        """Take labels for earlier predictions; an outcome sent twice replaces the first."""
+        parsed = _parse(Outcomes, await request.body())
+        rows = [{**o.model_dump(), "value": _plain(o.value)} for o in parsed.outcomes]
+        new, unknown = await run_in_threadpool(ledger.write_outcomes, rows)
+        return {"taken": new, "unknown": unknown}
+
+
+def _plain(value: str | int | float) -> str:
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def _tell(app: FastAPI, slot: Slot) -> None:
+    @app.get("/", response_class=HTMLResponse, include_in_schema=False)
+    def page() -> str:
+        return Path(__file__).with_name("page.html").read_text(encoding="utf-8")
+
+    @app.get("/ping")
+    @app.get("/health/live")
+    async def live() -> dict[str, str]:
+        """Say that the process answers; asks nobody else."""
+        return {"status": "alive"}
+
+    @app.get("/health/ready")
+    async def ready() -> dict[str, Any]:
+        """Say that a verified model is loaded."""
+        return {"status": "ready", "version": slot.loaded.version.number}
+
+    @app.get("/model")
+    async def model() -> dict[str, Any]:
+        """Describe the model in use, and what a row must look like."""
+        release = slot.loaded.release
+        return {
+            "name": NAME,
+            "version": slot.loaded.version.number,
+            "candidate": release.facts["candidate"],
+            "task": release.contract.task,
+            "classes": release.classes,
+            "threshold": release.evaluation["threshold"],
+            "headline": release.facts["headline"],
+            "usual": release.facts["usual"],
+            "row": row_type(release.contract).model_json_schema(),
+        }
+
+
+def _count(app: FastAPI, slot: Slot) -> None:
+    metrics = CollectorRegistry()
+    asked = Counter("requests", "Requests", ["path", "status"], registry=metrics)
+    took = Histogram("request_seconds", "Time to answer", ["path"], registry=metrics)
+    serving = Gauge("model_version", "Version that serves", registry=metrics)
+    serving.set_function(lambda: slot.loaded.version.number)
+
+    @app.middleware("http")
+    async def count(
+        request: Request, forward: Callable[[Request], Awaitable[Response]]
+    ) -> Response:
+        started = time.perf_counter()
+        response = await forward(request)
+        route = request.scope.get("route")
+        path = getattr(route, "path", "unknown")
+        asked.labels(path, response.status_code).inc()
+        took.labels(path).observe(time.perf_counter() - started)
+        return response
+
+    @app.get("/metrics", response_class=PlainTextResponse)
+    def show() -> bytes:
+        """Give counters and times in Prometheus' format."""
+        return generate_latest(metrics)

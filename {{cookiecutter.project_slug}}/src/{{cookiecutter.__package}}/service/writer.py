@@ -1,0 +1,85 @@
+"""One writer for all requests: predictions are committed in groups, before they are answered.
+
+In: rows from many requests at once. Out: each request waits until its rows are synced to disk;
+under load many share one commit, so the price is one sync of latency, not of throughput.
+"""
+
+import asyncio
+import queue
+import threading
+from typing import Any
+
+from ..ledger import Ledger
+
+Rows = list[dict[str, Any]]
+MOST = 5000
+
+
+class Full(Exception):
+    """More rows are waiting than the queue may hold."""
+
+
+class Writer:
+    """A thread with a bounded queue in front of the ledger."""
+
+    def __init__(self, ledger: Ledger, capacity: int) -> None:
+        """Keep at most `capacity` rows waiting."""
+        self.ledger = ledger
+        self.capacity = capacity
+        self.waiting = 0
+        self._queue: queue.SimpleQueue[tuple[Rows, asyncio.Future[None]] | None] = (
+            queue.SimpleQueue()
+        )
+        self._thread = threading.Thread(target=self._run, name="ledger-writer", daemon=True)
+
+    def start(self) -> None:
+        """Begin to write."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Write what is waiting, then end."""
+        self._queue.put(None)
+        self._thread.join()
+
+    async def write(self, rows: Rows) -> None:
+        """Return when `rows` are on disk; raise `Full` at once if too many are waiting."""
+        if self.waiting + len(rows) > self.capacity:
+            raise Full
+        self.waiting += len(rows)
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._queue.put((rows, done))
+        try:
+            await done
+        finally:
+            self.waiting -= len(rows)
+
+    def _run(self) -> None:
+        ended = False
+        while not ended:
+            batch = [self._queue.get()]
+            while sum(len(item[0]) for item in batch if item) < MOST:
+                try:
+                    batch.append(self._queue.get_nowait())
+                except queue.Empty:
+                    break
+            ended = None in batch
+            self._commit([item for item in batch if item is not None])
+
+    def _commit(self, batch: list[tuple[Rows, asyncio.Future[None]]]) -> None:
+        error: Exception | None = None
+        if batch:
+            try:
+                self.ledger.write_predictions([row for rows, _ in batch for row in rows])
+            except Exception as problem:  # every waiting request has to hear of it
+                error = problem
+        for _, done in batch:
+            done.get_loop().call_soon_threadsafe(_settle, done, error)
+
+
+def _settle(done: "asyncio.Future[None]", error: Exception | None) -> None:
+    if done.done():
+        return
+    if error is None:
+        done.set_result(None)
+    else:
+        done.set_exception(error)

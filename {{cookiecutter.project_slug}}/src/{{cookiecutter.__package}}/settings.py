@@ -1,0 +1,200 @@
+"""Every decision of project.toml, with what the environment adds, as one strict, frozen object.
+
+In: project.toml and the environment. Out: `Settings`. A new knob is a field here and a line there.
+"""
+
+import os
+import tomllib
+from collections.abc import Iterable
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from .errors import WrongUse
+
+Metric = Literal[
+    "auto",
+    "roc_auc",
+    "average_precision",
+    "neg_log_loss",
+    "neg_brier_score",
+    "accuracy",
+    "r2",
+    "neg_mean_absolute_error",
+    "neg_root_mean_squared_error",
+]
+Names = Annotated[tuple[str, ...], Field(strict=False)]
+Share = Annotated[float, Field(gt=0, lt=1)]
+
+
+class Section(BaseModel):
+    """A table of project.toml: unknown keys and wrong types are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Data(Section):
+    """Where the table is and what its columns are for."""
+
+    source: str = Field(min_length=1)
+    target: str = Field(min_length=1)
+    positive: str = ""
+    time: str = ""
+    ordered: bool = False
+    group: str = ""
+    sensitive: Names = ()
+    ignore: Names = ()
+    keep: Names = ()
+    header: bool = True
+    test_share: Annotated[float, Field(ge=0.05, le=0.5)] = 0.2
+
+    @model_validator(mode="after")
+    def one_role_per_column(self) -> "Data":
+        """Raise if a column is named for two purposes that exclude each other."""
+        named = [self.target, *filter(None, [self.time, self.group])]
+        named += [*self.sensitive, *self.ignore, *self.keep]
+        twice = sorted({name for name in named if named.count(name) > 1})
+        if twice:
+            raise ValueError(f"a column can have one role only; named twice: {', '.join(twice)}")
+        return self
+
+
+class Training(Section):
+    """How the search is run and what it maximises."""
+
+    metric: Metric = "auto"
+    folds: Annotated[int, Field(ge=2, le=20)] = 4
+    seconds: Annotated[float, Field(gt=0)] = 60.0
+    seed: int = 20
+
+
+class Value(Section):
+    """Money per row: by outcome of acting on a positive, or by unit of error."""
+
+    currency: str = "EUR"
+    true_positive: float = 1.0
+    false_positive: float = -1.0
+    false_negative: float = 0.0
+    true_negative: float = 0.0
+    over: float = 1.0
+    under: float = 1.0
+
+
+class Gate(Section):
+    """What a challenger has to show."""
+
+    margin: Annotated[float, Field(ge=0)] = 0.0
+    confidence: Share = 0.95
+    tolerance: Annotated[float, Field(ge=0)] = 0.02
+    latency_ms: Annotated[float, Field(gt=0)] = 200.0
+    looks: Annotated[int, Field(gt=0)] = 50
+
+
+class Drift(Section):
+    """When a change in production is worth a name."""
+
+    minimum_rows: Annotated[int, Field(gt=0)] = 100
+    false_alarms: Share = 0.05
+    effect: Annotated[float, Field(gt=0)] = 0.1
+    missing: Share = 0.01
+    loss: Annotated[float, Field(gt=0)] = 0.05
+
+
+class Service(Section):
+    """How the service listens and what it refuses."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    refresh_seconds: Annotated[float, Field(gt=0)] = 2.0
+    deadline_seconds: Annotated[float, Field(gt=0)] = 5.0
+    queue_rows: Annotated[int, Field(gt=0)] = 10_000
+    body_kilobytes: Annotated[int, Field(gt=0)] = 1024
+
+
+class Settings(Section):
+    """The whole of project.toml, and the folder that it stands in."""
+
+    root: Path
+    data: Data
+    training: Training = Training()
+    value: Value = Value()
+    gate: Gate = Gate()
+    drift: Drift = Drift()
+    service: Service = Service()
+
+    @property
+    def tracking_uri(self) -> str:
+        """MLflow's database or server: MLFLOW_TRACKING_URI, else mlflow.db beside project.toml."""
+        return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{self.root / 'mlflow.db'}"
+
+    @property
+    def ledger_url(self) -> str:
+        """SQLAlchemy URL of the operational database: LEDGER_URL, else ledger.db."""
+        return os.environ.get("LEDGER_URL") or f"sqlite:///{self.root / 'ledger.db'}"
+
+    @property
+    def contract_path(self) -> Path:
+        """What a row must look like."""
+        return self.root / "contract.yaml"
+
+    @property
+    def reports(self) -> Path:
+        """The folder of pages that people read."""
+        return self.root / "reports"
+
+
+def find_root(start: Path | None = None) -> Path:
+    """Return the nearest folder from `start` (default: here) upwards that has a project.toml."""
+    here = (start or Path.cwd()).resolve()
+    for folder in (here, *here.parents):
+        if (folder / "project.toml").is_file():
+            return folder
+    raise WrongUse(f"no project.toml in {here} or above it; run this inside a project")
+
+
+def load(root: Path | None = None) -> Settings:
+    """Read project.toml; raise `WrongUse` with one line for everything that is wrong in it."""
+    folder = find_root(root)
+    path = folder / "project.toml"
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise WrongUse(f"{path} is not valid TOML: {error}") from None
+    try:
+        return Settings(root=folder, **values)
+    except ValidationError as error:
+        raise WrongUse(f"{path}:\n{explain(error, Settings)}") from None
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return ` Did you mean '...'?` for the known name that is most like `name`, or nothing."""
+    folded = {candidate.casefold(): candidate for candidate in known}
+    close = get_close_matches(name.casefold(), folded, n=1, cutoff=0.5)
+    return f" Did you mean '{folded[close[0]]}'?" if close else ""
+
+
+def explain(error: ValidationError, model: type[BaseModel]) -> str:
+    """Return a line for each problem: its place, what is wrong, and the nearest right key."""
+    lines = []
+    for problem in error.errors():
+        place = ".".join(map(str, problem["loc"])) or "[data]"
+        text, given = problem["msg"].removeprefix("Value error, "), problem["input"]
+        if problem["type"] == "extra_forbidden":
+            known = _keys(model, problem["loc"][:-1])
+            hint = nearest(str(problem["loc"][-1]), known) or f" Known: {', '.join(known)}."
+            text = f"there is no such key.{hint}"
+        elif not isinstance(given, dict):
+            text += f" (given: {given!r})"
+        lines.append(f"  {place}: {text}")
+    return "\n".join(lines)
+
+
+def _keys(model: type[BaseModel], loc: tuple[int | str, ...]) -> list[str]:
+    """Return the keys allowed at `loc`, following nested models and tuples of them."""
+    for name in loc:
+        if isinstance(name, str):
+            kind = model.model_fields[name].annotation
+            model = next(m for m in (kind, *get_args(kind)) if isinstance(m, type))
+    return [name for name in model.model_fields if name != "root"]

@@ -1,0 +1,144 @@
+"""The tour: the whole lifecycle once, on the project's own table, in a few minutes.
+
+In: settings. Out: two versions, a ledger full of traffic, reports; and what happened, told step by
+step. The last third of the table plays the months to come.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pandas as pd
+
+from .data.check import check_data
+from .data.contract import Contract
+from .errors import CheckFailed
+from .evaluation.assess import headline
+from .ledger import Ledger
+from .lifecycle import retrain, watch
+from .model.search import Progress
+from .model.train import load_rows, train
+from .release import registry
+from .release.promotion import promote, rollback
+from .replay import Window, replay, running, send_outcomes, wait_for_version, windows
+from .settings import Settings
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Guide:
+    """How the tour speaks. step: a heading; say: a line; progress: what is being worked on."""
+
+    step: Say
+    say: Say
+    progress: Progress
+
+
+def tour(settings: Settings, guide: Guide) -> None:
+    """Walk every stage; raise `ProjectError` at the first one that fails."""
+    contract, history, later = _data(settings, guide)
+    _first_champion(settings, guide, history, contract)
+    guide.step("Serve: the champion behind HTTP, each answer on disk before it is given")
+    with running(settings) as address:
+        guide.say(f"The service runs at {address}; docs/runbook.md tells how it is kept alive.")
+        _months(settings, guide, contract, later, address)
+        _retrain(settings, guide, history, address)
+        _go_back(settings, guide, address)
+    _last_words(settings, guide)
+
+
+def _data(settings: Settings, guide: Guide) -> tuple[Contract, pd.DataFrame, list[Window]]:
+    guide.step("Check the data: what must a row look like, and what would mislead a model?")
+    checked = check_data(settings)
+    for finding in checked.findings:
+        guide.say(f"Look at {finding.column}: {finding.text}.")
+    aside = [c.name for c in checked.contract.named("id", "ignored")]
+    guide.say(
+        f"{len(checked.contract.features)} features; set aside: {', '.join(aside) or 'none'}. "
+        "contract.yaml says the rest, and is yours to edit."
+    )
+    frame, contract = load_rows(settings)
+    history, later = windows(frame, settings)
+    guide.say(
+        f"{len(history):,} rows are history; {len(frame) - len(history):,} later rows play "
+        f"the months to come, in {len(later)} windows."
+    )
+    return contract, history, later
+
+
+def _first_champion(
+    settings: Settings, guide: Guide, history: pd.DataFrame, contract: Contract
+) -> None:
+    guide.step("Train: from a guess to boosted trees, each rung only if it beats the one before")
+    trained = train(history, contract, settings, guide.progress)
+    guide.say(trained.evaluation["choice"])
+    guide.say(f"Version {trained.version.number}, signed: {headline(trained.evaluation)}.")
+    guide.say(f"Look at {trained.report.relative_to(settings.root)}.")
+    guide.step("Gate: may it serve?")
+    verdict = promote(settings, trained.version.number)
+    guide.say(f"{verdict.verdict.upper()}: {verdict.reason}.")
+    if verdict.verdict != "promote":
+        if registry.by_alias(settings) is None:
+            raise CheckFailed(f"the tour ends here: {verdict.reason}")
+        _by_hand(settings, guide, trained.version.number)
+
+
+def _months(
+    settings: Settings, guide: Guide, contract: Contract, later: list[Window], address: str
+) -> None:
+    guide.step("Watch: later rows come as traffic, their outcomes follow, each window is checked")
+    for window in later:
+        rows = len(window.rows)
+        sent = 0
+
+        def tick(count: int, name: str = window.name, rows: int = rows) -> None:
+            nonlocal sent
+            sent += count
+            guide.progress(f"traffic of {name}", sent, rows)
+
+        waiting = replay(address, window, contract, tick)
+        send_outcomes(address, waiting)
+        found, page = watch(settings, last=rows)
+        page.rename(page.with_name(f"drift-{window.name.replace(' ', '-').replace(',', '')}.html"))
+        guide.say(f"{window.name}: {found.verdict.upper()}, {found.reason}.")
+    guide.say("Look at reports/drift-*.html, a page for each window.")
+
+
+def _retrain(settings: Settings, guide: Guide, history: pd.DataFrame, address: str) -> None:
+    guide.step("Retrain: on history and on everything that came back with an outcome")
+    trained, verdict = retrain(settings, guide.progress, history)
+    number = trained.version.number
+    guide.say(f"Version {number}: {headline(trained.evaluation)}.")
+    guide.say(f"The gate, on the same rows for both: {verdict.verdict.upper()}, {verdict.reason}.")
+    if verdict.verdict != "promote":
+        _by_hand(settings, guide, number)
+    seconds = wait_for_version(address, number)
+    guide.say(f"The running service took over version {number} in {seconds:.1f} s.")
+
+
+def _by_hand(settings: Settings, guide: Guide, number: int) -> None:
+    guide.say(
+        "In real life this is the end of it: the champion stays. To show the swap, the tour "
+        "overrules the gate by hand; the ledger keeps who said so and why."
+    )
+    promote(settings, number, override="rehearsal by the tour")
+
+
+def _go_back(settings: Settings, guide: Guide, address: str) -> None:
+    guide.step("Roll back: one command, rehearsed while nothing is on fire")
+    current, former = rollback(settings)
+    seconds = wait_for_version(address, former)
+    guide.say(
+        f"From version {current} to {former}: the service answers with it {seconds:.1f} s later."
+    )
+
+
+def _last_words(settings: Settings, guide: Guide) -> None:
+    with Ledger(settings.ledger_url) as ledger:
+        served, decisions = len(ledger.served()), len(ledger.decisions())
+    guide.step("Done")
+    guide.say(f"The ledger holds {served:,} predictions and {decisions} decisions; ledger.db.")
+    guide.say("Read:  reports/ (pages for people), contract.yaml, project.toml, docs/lifecycle.md")
+    guide.say("Try:   make serve    then open http://127.0.0.1:8000 and predict a row")
+    guide.say("       make mlflow   then open http://127.0.0.1:5000 for runs and versions")
+    guide.say("       make score    the 28 tests of the ML Test Score, as far as they are met")

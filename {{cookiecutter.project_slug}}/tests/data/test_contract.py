@@ -1,0 +1,120 @@
+"""The contract is kept by the table, says what no feature may be, and guards what is personal."""
+
+import json
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from project.data import contract as contracts
+from project.data.check import check_data
+from project.data.contract import NUMERIC, USED, Column, Contract
+from project.data.infer import infer
+from project.data.read import DataError, Table, read_table
+from project.data.rows import apply
+from project.model.features import features
+from project.model.train import load_rows
+from project.settings import Settings
+
+Rows = tuple[pd.DataFrame, Contract]
+
+
+@pytest.mark.ml_test("data", 1)
+def test_the_projects_own_table_keeps_its_contract(settings: Settings, own: Rows) -> None:
+    frame, contract = load_rows(settings)
+    assert len(frame) >= len(own[0]) > 0
+    assert list(frame) == [column.name for column in contract.named(*USED)]
+    for column in contract.named(*USED):
+        typed = frame[column.name]
+        if column.kind in NUMERIC:
+            assert np.isfinite(typed.dropna()).all()
+        assert column.nullable or typed.notna().all()
+
+
+@pytest.mark.ml_test("data", 1)
+def test_a_row_that_breaks_the_contract_is_refused_by_its_place(
+    settings: Settings, own: Rows
+) -> None:
+    contract = own[1]
+    raw = read_table(settings).frame.head(200)
+    raw = raw[raw[contract.target.name].notna()].reset_index(drop=True)
+    broken = [c for c in contract.named(*USED) if c.kind in (*NUMERIC, "date")]
+    for column in [*broken, contract.target]:
+        bad = raw.copy()
+        bad.loc[4, column.name] = "rubbish"
+        with pytest.raises(DataError) as refused:
+            apply(contract, bad, "t.csv")
+        for said in ("t.csv", f"'{column.name}'", "row 5", "'rubbish'"):
+            assert said in str(refused.value)
+
+
+@pytest.mark.ml_test("data", 4)
+@pytest.mark.parametrize("style", ["linear", "trees"])
+def test_only_features_reach_the_matrix(own: Rows, style: Any) -> None:
+    frame, contract = own
+    matrix = features(contract, style)
+    used = {name for _, _, given in matrix.transformers for name in np.atleast_1d(given)}
+    assert used == set(contract.features)
+    without = features(contract, style).fit_transform(frame[contract.features])
+    np.testing.assert_array_equal(dense(matrix.fit_transform(frame)), dense(without))
+
+
+def dense(matrix: Any) -> np.ndarray:
+    return np.asarray(matrix.todense() if hasattr(matrix, "todense") else matrix)
+
+
+@pytest.mark.ml_test("data", 4)
+def test_ids_constants_and_what_is_named_are_no_features(project: Any, table: Any) -> None:
+    frame = table().assign(key=lambda t: [f"k{i * 7919 % 10007}" for i in range(len(t))])
+    settings = project(frame.assign(number=range(len(frame)), same="x"))
+    roles = {column.name: column.role for column in check_data(settings).contract.columns}
+    expected = {"key": "id", "number": "id", "same": "ignored", "email": "ignored"}
+    expected |= {"gender": "sensitive", "customer": "group", "target": "target"}
+    assert {name: roles[name] for name in expected} == expected
+    assert {n for n, role in roles.items() if role == "feature"} == roles.keys() - expected.keys()
+
+
+@pytest.mark.ml_test("data", 5)
+@pytest.mark.parametrize("name", ["email", "Last_Name", "phone_number", "birth_date", "IBAN"])
+def test_what_looks_personal_is_pointed_out(project: Any, name: str) -> None:
+    values = [f"v{i % 40}" for i in range(300)]
+    frame = pd.DataFrame({name: values, "target": ["a", "b"] * 150}, dtype=object)
+    settings = project(frame, group="", sensitive=(), ignore=())
+    _, found = infer(Table("t", frame, "", ()), settings)
+    assert [f.column for f in found if "personal" in f.text] == [name]
+
+
+@pytest.mark.ml_test("data", 5)
+def test_a_refusal_does_not_repeat_what_was_sent(client: Any) -> None:
+    row = client.get("/model").json()["usual"]
+    for column in row:
+        answer = client.post("/predict", json={"rows": [row | {column: ["my secret"]}]})
+        assert answer.status_code == 422
+        assert column in answer.text
+        assert "my secret" not in answer.text
+
+
+@pytest.mark.ml_test("data", 5)
+def test_the_ledger_keeps_no_ignored_column(client: Any, served: Any) -> None:
+    row = client.get("/model").json()["usual"] | {"email": "me@example.org"}
+    answer = client.post("/predict", json={"rows": [row]})
+    if answer.status_code == 200:
+        kept = served.ledger.served().set_index("request_id").loc[answer.json()["request_id"]]
+        assert "me@example.org" not in json.dumps(kept["inputs"])
+
+
+@pytest.mark.ml_test("data", 6)
+def test_a_new_column_becomes_a_feature_by_the_contract_alone(project: Any, table: Any) -> None:
+    frame = table()
+    settings = project(frame)
+    before = check_data(settings).contract
+    fresh = frame.assign(fresh=np.random.default_rng(0).normal(size=len(frame)))
+    fresh.to_csv(settings.root / "table.csv", index=False)
+    checked = check_data(settings)
+    assert "'fresh' is new in the table" in checked.changes
+    assert checked.contract.features == before.features
+    columns = (*before.columns, Column(name="fresh", kind="number"))
+    contracts.save(before.model_copy(update={"columns": columns}), settings.contract_path)
+    rows, after = load_rows(settings)
+    widths = [features(c, "trees").fit_transform(rows).shape[1] for c in (before, after)]
+    assert widths[1] == widths[0] + 1

@@ -1,0 +1,70 @@
+"""The one way from typed rows to the matrix: whole, of each row alone, and ready for surprises."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from project.data.contract import Contract
+from project.model.features import DateParts, category_places, features
+
+pytestmark = pytest.mark.ml_test("data", 7)
+STYLES = pytest.mark.parametrize("style", ["linear", "trees"])
+
+
+def dense(matrix: Any) -> np.ndarray:
+    return np.asarray(matrix.todense() if hasattr(matrix, "todense") else matrix, dtype="float64")
+
+
+@STYLES
+def test_a_row_alone_is_as_in_company_and_order_does_not_matter(
+    own: tuple[pd.DataFrame, Contract], style: Any
+) -> None:
+    frame, contract = own
+    way = features(contract, style).fit(frame)
+    whole = dense(way.transform(frame))
+    assert len(whole) == len(frame)
+    mixed = np.random.default_rng(0).permutation(len(frame))
+    np.testing.assert_array_equal(dense(way.transform(frame.iloc[mixed])), whole[mixed])
+    for place in mixed[:5]:
+        alone = dense(way.transform(frame.iloc[[place]]))
+        np.testing.assert_allclose(alone[0], whole[place], rtol=1e-12)
+
+
+@STYLES
+def test_what_is_missing_or_unseen_has_a_place(typed: Any, style: Any) -> None:
+    _, (frame, contract) = typed("binary")
+    way = features(contract, style).fit(frame)
+    odd = frame.head(3).copy()
+    odd["plan"] = [np.nan, "never seen", "basic"]
+    odd["usage"], odd["since"] = np.nan, pd.NaT
+    matrix = dense(way.transform(odd))
+    assert matrix.shape[1] == dense(way.transform(frame)).shape[1]
+    assert style == "trees" or np.isfinite(matrix).all()
+    assert not np.array_equal(matrix[0], matrix[2], equal_nan=True)
+
+
+def test_linear_features_say_what_was_missing(typed: Any) -> None:
+    _, (frame, contract) = typed("binary")
+    way = features(contract, "linear").fit(frame)
+    pair = pd.concat([frame.head(1)] * 2, ignore_index=True)
+    pair["usage"] = [frame["usage"].median(), np.nan]
+    with_value, without = dense(way.transform(pair))
+    assert (with_value != without).sum() == 1
+
+
+def test_dates_become_days_month_weekday_and_hour() -> None:
+    dates = pd.to_datetime(["1970-01-02 12:00", "2024-02-29 00:00", None]).astype("datetime64[s]")
+    parts = DateParts().fit_transform(pd.DataFrame({"at": dates}))
+    np.testing.assert_array_equal(parts[0], [1.5, 1, 4, 12])
+    np.testing.assert_array_equal(parts[1], [19782, 2, 3, 0])
+    assert np.isnan(parts[2]).all()
+
+
+def test_categories_come_first_for_trees(typed: Any) -> None:
+    _, (frame, contract) = typed("binary")
+    matrix = features(contract, "trees").fit_transform(frame)
+    places = category_places(contract)
+    assert len(places) == 2
+    assert (np.nan_to_num(matrix[:, places]) % 1 == 0).all()
+    assert np.nanmax(matrix[:, places]) < 255

@@ -1,0 +1,129 @@
+"""Training repeats, models survive being written, and a table ends in an answer over HTTP."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import skops.io
+from project.data.rows import rows_of
+from project.evaluation.scores import classes, guess_of
+from project.model.candidates import ladder
+from project.model.train import train
+from project.release import registry
+from project.release.bundle import TRUSTED, holdout
+from project.release.promotion import promote
+
+
+@pytest.mark.ml_test("infrastructure", 1)
+def test_training_twice_gives_the_same_model(champion: Any, quiet: Any, tmp_path: Path) -> None:
+    settings = champion.copy(tmp_path)
+    again = registry.fetch(train(*champion.rows, settings, quiet).version, settings)
+    rows = holdout(champion.release)
+    before, after = (guess_of(r.model, rows, r.classes) for r in (champion.release, again))
+    np.testing.assert_array_equal(before, after)
+    assert again.facts["test_sha256"] == champion.release.facts["test_sha256"]
+    assert again.evaluation["scores"] == champion.release.evaluation["scores"]
+    verdict = promote(settings)
+    assert verdict.verdict == "hold"
+    assert registry.champion(settings).number == 1
+
+
+@pytest.mark.ml_test("infrastructure", 2)
+@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
+def test_every_candidate_is_the_same_after_it_was_written(
+    typed: Any, task: str, tmp_path: Path
+) -> None:
+    settings, (frame, contract) = typed(task)
+    names = classes(contract, settings.data)
+    assert contract.task == task
+    for rung in ladder(contract, seed=0):
+        for knobs in rung.settings:
+            model = rung.build(**knobs).fit(frame, frame["target"])
+            skops.io.dump(model, tmp_path / "model.skops")
+            assert set(skops.io.get_untrusted_types(file=tmp_path / "model.skops")) <= set(TRUSTED)
+            loaded = skops.io.load(tmp_path / "model.skops", trusted=TRUSTED)
+            guess = guess_of(model, frame, names)
+            np.testing.assert_array_equal(guess_of(loaded, frame, names), guess)
+            assert guess.shape == ((len(frame), 3) if task == "multiclass" else (len(frame),))
+            assert np.isfinite(guess).all()
+
+
+@pytest.mark.ml_test("infrastructure", 2)
+def test_a_model_learns_what_is_there_to_learn(typed: Any) -> None:
+    _, (frame, contract) = typed("regression")
+    scores = {}
+    for rung in ladder(contract, seed=0):
+        model = rung.build(**rung.settings[0]).fit(frame.iloc[:600], frame["target"].iloc[:600])
+        scores[rung.name] = model.score(frame.iloc[600:], frame["target"].iloc[600:])
+    assert scores["baseline"] < 0.05
+    assert min(scores["linear"], scores["trees"]) > 0.3
+
+
+def answers_as_the_pipeline(champion: Any, serving: Any) -> None:
+    release = champion.release
+    frame = champion.rows[0].head(100)
+    with serving(champion.settings) as running:
+        rows = rows_of(frame[release.contract.features])
+        answer = running.http.post("/predict", json={"rows": rows})
+        assert answer.status_code == 200
+        assert len(answer.json()["predictions"]) == len(frame)
+        for said, guess in zip(
+            answer.json()["predictions"],
+            guess_of(release.model, frame, release.classes),
+            strict=True,
+        ):
+            if not release.classes:
+                assert said["answer"] == pytest.approx(guess, rel=1e-12)
+            else:
+                assert said["answer"] in release.classes
+                given = list(said["probabilities"].values())
+                assert np.atleast_1d(guess) == pytest.approx(given[-np.size(guess) :], rel=1e-12)
+
+
+@pytest.mark.ml_test("infrastructure", 3)
+@pytest.mark.ml_test("monitoring", 3)
+def test_the_own_table_ends_in_answers_that_are_the_pipelines(
+    own_champion: Any, serving: Any
+) -> None:
+    answers_as_the_pipeline(own_champion, serving)
+
+
+@pytest.mark.ml_test("infrastructure", 3)
+@pytest.mark.parametrize("task", ["multiclass", "regression"])
+def test_any_kind_of_target_ends_in_answers_that_are_the_pipelines(
+    typed: Any, quiet: Any, serving: Any, task: str
+) -> None:
+    settings, rows = typed(task)
+    trained = train(*rows, settings, quiet)
+    verdict = promote(settings)
+    assert verdict.verdict == "promote"
+    champion = type("Given", (), {"settings": settings, "rows": rows})
+    champion.release = registry.fetch(trained.version, settings)  # type: ignore[attr-defined]
+    answers_as_the_pipeline(champion, serving)
+
+
+@pytest.mark.ml_test("infrastructure", 5)
+def test_one_row_is_explained(own_champion: Any, serving: Any) -> None:
+    features = set(own_champion.release.contract.features)
+    rows = rows_of(own_champion.rows[0][list(features)].head(3))
+    with serving(own_champion.settings) as running:
+        usual = running.http.get("/model").json()["usual"]
+        for row in rows:
+            said = running.http.post("/explain", json={"rows": [row]}).json()["reasons"]
+            assert set(said) == features
+            sizes = [abs(value) for value in said.values()]
+            assert sizes == sorted(sizes, reverse=True)
+        nothing = running.http.post("/explain", json={"rows": [usual]})
+        assert set(nothing.json()["reasons"].values()) <= {0.0}
+
+
+@pytest.mark.ml_test("infrastructure", 5)
+def test_a_reason_is_the_change_of_the_answer(client: Any) -> None:
+    usual = client.get("/model").json()["usual"]
+    row = usual | {"usage": 80.0}
+    reasons = client.post("/explain", json={"rows": [row]}).json()["reasons"]
+    said = client.post("/predict", json={"rows": [row, usual]}).json()["predictions"]
+    change = said[0]["probabilities"]["yes"] - said[1]["probabilities"]["yes"]
+    assert reasons["usage"] == pytest.approx(change)
+    assert next(iter(reasons)) == "usage"

@@ -1,0 +1,113 @@
+"""Tables as the world writes them become text with one way to say "missing"."""
+
+import gzip
+import io
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from project.data.read import DataError, fetch, parse
+from project.errors import WorldBroken, WrongUse
+
+PLAIN = "name,size\nanna,1\nbert,2\n"
+
+
+def columns(data: bytes | str, header: bool = True) -> dict[str, list[str]]:
+    content = data.encode() if isinstance(data, str) else data
+    return parse(content, "t.csv", header).frame.to_dict(orient="list")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        PLAIN.encode(),
+        PLAIN.encode("utf-8-sig"),
+        PLAIN.encode("utf-16"),
+        PLAIN.replace(",", ";").encode(),
+        PLAIN.replace(",", "\t").encode(),
+        PLAIN.replace(",", "|").encode(),
+        PLAIN.replace(",", " , ").encode(),
+        PLAIN.replace("\n", "\r\n").encode(),
+        PLAIN.replace("\n", "\n\n").encode(),
+        gzip.compress(PLAIN.encode()),
+    ],
+)
+def test_one_table_in_many_wrappings(data: bytes) -> None:
+    assert columns(data) == {"name": ["anna", "bert"], "size": ["1", "2"]}
+
+
+def test_latin_1_is_read_where_utf_8_is_not() -> None:
+    assert columns("stadt,x\nKöln,1\n".encode("latin-1")) == {"stadt": ["Köln"], "x": ["1"]}
+
+
+def test_parquet_says_the_same_as_csv() -> None:
+    frame = pd.DataFrame(
+        {
+            "size": [1.5, None, 3.0],
+            "small": pd.array([1, None, 3], dtype="Int64"),
+            "day": pd.to_datetime(["2024-01-02", "2024-01-03", None]),
+            "yes": [True, False, True],
+        }
+    )
+    written = io.BytesIO()
+    frame.to_parquet(written)
+    table = parse(written.getvalue(), "t.parquet").frame
+    assert table["size"].dropna().tolist() == ["1.5", "3"]
+    assert table["small"].dropna().tolist() == ["1", "3"]
+    assert table["day"].dropna().tolist() == ["2024-01-02", "2024-01-03"]
+    assert table["yes"].tolist() == ["True", "False", "True"]
+    assert table.isna().sum().tolist() == [1, 1, 1, 0]
+
+
+def test_spellings_of_missing_are_missing_and_others_are_not() -> None:
+    found = columns("a,b\nNA,1\n?,2\n ,3\nnull,4\nnone of it,5\n")["a"]
+    assert found[4:] == ["none of it"]
+    assert all(pd.isna(value) for value in found[:4])
+
+
+def test_names_are_stripped_numbered_and_given() -> None:
+    assert list(columns(" a ,a,,b c\n1,2,3,4\n")) == ["a", "a_2", "column_3", "b c"]
+
+
+def test_a_header_one_short_has_a_nameless_first_column() -> None:
+    assert columns("a,b\n1,x,y\n2,z,w\n") == {
+        "column_1": ["1", "2"],
+        "a": ["x", "z"],
+        "b": ["y", "w"],
+    }
+
+
+def test_without_header_columns_are_called_by_place() -> None:
+    assert columns("1,x\n2,y\n", header=False) == {"column_1": ["1", "2"], "column_2": ["x", "y"]}
+
+
+def test_quoted_separators_and_newlines_stay_in_the_value() -> None:
+    assert columns('a,b\n"x,\ny",1\n') == {"a": ["x,\ny"], "b": ["1"]}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a,b\n1,2\n1,2,3\n", "row 2 has 3 fields, not 2"),
+        ("a,b\n1,2\n1,2\n1\n", "row 3 has 1 fields, not 2"),
+        ("a,b\n", "no rows"),
+        ("", "empty"),
+        ('a,b\n"' + "x" * 150_000 + ",1\n", "row 1 has 1 fields"),
+    ],
+)
+def test_what_is_no_table_is_refused_with_the_place(text: str, said: str) -> None:
+    with pytest.raises(DataError, match=said):
+        columns(text)
+
+
+def test_broken_files_are_said_to_be_broken() -> None:
+    for data in (gzip.compress(PLAIN.encode())[:-9], b"PAR1 and no more"):
+        with pytest.raises(DataError, match="broken"):
+            columns(data)
+
+
+def test_an_absent_file_and_a_silent_server_are_different_things(tmp_path: Path) -> None:
+    with pytest.raises(WrongUse, match="no-such"):
+        fetch("no-such.csv", tmp_path)
+    with pytest.raises(WorldBroken):
+        fetch("http://127.0.0.1:9/t.csv", tmp_path)

@@ -1,0 +1,156 @@
+"""Only a release that is ours, whole and right is loaded; the service keeps what it has."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import skops.io
+from project.errors import CheckFailed, WorldBroken
+from project.evaluation.scores import METRICS, guess_of, truth_of
+from project.release import keys, registry
+from project.release.bundle import FILES, digest, holdout, read
+from project.release.promotion import promote
+from project.service.slot import Slot
+from project.settings import Settings
+from sklearn.preprocessing import FunctionTransformer
+
+Damage = Callable[[Path, Path], None]
+
+
+def resign(release: Path, root: Path) -> None:
+    """Sign the release as it is now: what is wrong with it must be found by what it does."""
+    manifest = json.loads((release / "manifest.json").read_bytes())
+    manifest["files"] = {name: digest((release / name).read_bytes()) for name in FILES}
+    (release / "manifest.json").write_bytes(json.dumps(manifest).encode())
+    signature = keys.sign((release / "manifest.json").read_bytes(), root)
+    (release / "manifest.sig").write_bytes(signature)
+
+
+def changed_model(release: Path, root: Path) -> None:
+    content = bytearray((release / "model.skops").read_bytes())
+    content[len(content) // 2] ^= 1
+    (release / "model.skops").write_bytes(content)
+
+
+def absent_file(release: Path, root: Path) -> None:
+    (release / "reference.json").unlink()
+
+
+def foreign_signature(release: Path, root: Path) -> None:
+    other = root / "other"
+    other.mkdir()
+    (release / "manifest.sig").write_bytes(
+        keys.sign((release / "manifest.json").read_bytes(), other)
+    )
+
+
+def foreign_type(release: Path, root: Path) -> None:
+    skops.io.dump(FunctionTransformer(os.system), release / "model.skops")
+    resign(release, root)
+
+
+def other_answers(release: Path, root: Path) -> None:
+    golden = json.loads((release / "golden.json").read_bytes())
+    golden["guess"][3] += 1e-6
+    (release / "golden.json").write_text(json.dumps(golden))
+    resign(release, root)
+
+
+def no_model(release: Path, root: Path) -> None:
+    (release / "model.skops").write_bytes(b"this is no model")
+    resign(release, root)
+
+
+def other_project(release: Path, root: Path) -> None:
+    manifest = json.loads((release / "manifest.json").read_bytes())
+    (release / "manifest.json").write_text(json.dumps(manifest | {"project": "another"}))
+    resign(release, root)
+
+
+DAMAGES = [
+    (changed_model, "not the file that was signed"),
+    (absent_file, "not whole"),
+    (foreign_signature, "not ours"),
+    (foreign_type, "not allowed"),
+    (other_answers, "golden row 4"),
+    (no_model, "model.skops"),
+    (other_project, "another"),
+]
+
+
+@pytest.mark.parametrize(("damage", "said"), DAMAGES)
+def test_a_release_that_is_not_right_is_not_loaded(
+    champion: Any, tmp_path: Path, damage: Damage, said: str
+) -> None:
+    settings = champion.copy(tmp_path)
+    (folder,) = (path for path in (tmp_path / "releases").iterdir() if path.is_dir())
+    read(folder, settings.root)
+    damage(folder, settings.root)
+    with pytest.raises(CheckFailed, match=said):
+        read(folder, settings.root)
+
+
+def test_the_holdout_comes_back_as_it_was(champion: Any) -> None:
+    rows = holdout(champion.release)
+    score = champion.trained.evaluation["scores"]["roc_auc"]["value"]
+    classes = champion.release.classes
+    truth = truth_of(rows, champion.release.contract, classes)
+    guess = guess_of(champion.release.model, rows, classes)
+    assert METRICS["roc_auc"](truth, guess) == score
+
+
+def second_version(champion: Any, settings: Settings, damage: Damage | None = None) -> int:
+    """Register the champion's release once more, and let it serve without asking the gate."""
+    (folder,) = (p for p in (settings.root / "releases").iterdir() if p.is_dir())
+    release = settings.root / "second"
+    release.mkdir()
+    for path in folder.iterdir():
+        (release / path.name).write_bytes(path.read_bytes())
+    if damage:
+        damage(release, settings.root)
+    page = champion.trained.report
+    facts, evaluation = champion.release.facts, champion.trained.evaluation
+    version = registry.register(release, page, facts, evaluation, settings)
+    registry.point(settings, version)
+    return int(version.number)
+
+
+def test_a_good_release_is_taken_over_while_serving(champion: Any, tmp_path: Path) -> None:
+    slot = Slot(champion.copy(tmp_path))
+    number = second_version(champion, slot.settings)
+    slot.refresh()
+    assert slot.loaded.version.number == number == 2
+
+
+@pytest.mark.parametrize("damage", [changed_model, foreign_type, other_answers, no_model])
+def test_a_bad_release_is_refused_and_the_old_one_stays(
+    champion: Any, tmp_path: Path, damage: Damage
+) -> None:
+    slot = Slot(champion.copy(tmp_path))
+    second_version(champion, slot.settings, damage)
+    slot.refresh()
+    assert slot.loaded.version.number == 1
+
+
+def test_a_release_that_is_not_right_is_promoted_by_nobody(champion: Any, tmp_path: Path) -> None:
+    settings = champion.copy(tmp_path)
+    second_version(champion, settings, changed_model)
+    registry.point(settings, champion.trained.version)
+    with pytest.raises(CheckFailed):
+        promote(settings, 2, override="I know better")
+    assert registry.champion(settings).number == 1
+
+
+def test_without_registry_the_last_good_copy_serves(
+    champion: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = champion.copy(tmp_path)
+    Slot(settings)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    assert Slot(settings).loaded.version == champion.trained.version
+    (settings.root / "releases" / "last-good.json").unlink()
+    with pytest.raises(WorldBroken, match="does not answer"):
+        Slot(settings)

@@ -1,0 +1,86 @@
+"""No row and no group stands on both sides of a split, and time only runs forward."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from project.data.contract import Contract
+from project.data.read import DataError
+from project.data.split import Split, check_apart, fingerprints, folds, split
+from project.errors import CheckFailed
+from project.settings import Settings
+
+
+def given(typed: Any, **data: Any) -> tuple[pd.DataFrame, Contract, Settings]:
+    settings, (frame, contract) = typed("binary")
+    return (
+        frame,
+        contract,
+        settings.model_copy(update={"data": settings.data.model_copy(update=data)}),
+    )
+
+
+@pytest.mark.parametrize("group", ["customer", ""])
+@pytest.mark.parametrize("time", ["since", ""])
+def test_no_row_and_no_group_on_both_sides(typed: Any, group: str, time: str) -> None:
+    frame, contract, settings = given(typed, group=group, time=time)
+    parts = split(frame, contract, settings)
+    check_apart(frame, parts, group)
+    keys = fingerprints(frame[[group]]) if group else np.arange(len(frame))
+    assert not set(keys[parts.train]) & set(keys[parts.test])
+    if time:
+        assert frame[time].iloc[parts.train].max() < frame[time].iloc[parts.test].min()
+
+
+@pytest.mark.parametrize("group", ["customer", ""])
+@pytest.mark.parametrize("time", ["since", ""])
+def test_folds_keep_the_same_promise(typed: Any, group: str, time: str) -> None:
+    frame, contract, settings = given(typed, group=group, time=time)
+    found = list(folds(frame, contract, settings))
+    assert len(found) == settings.training.folds
+    for train, valid in found:
+        check_apart(frame, Split(train, valid), group)
+        if time:
+            assert frame[time].iloc[train].max() < frame[time].iloc[valid].min()
+
+
+@pytest.mark.parametrize("group", ["customer", ""])
+def test_a_test_row_stays_one_when_the_table_grows_or_is_reordered(typed: Any, group: str) -> None:
+    frame, contract, settings = given(typed, group=group)
+    half = frame.iloc[:400]
+    before = set(fingerprints(half.iloc[split(half, contract, settings).test]))
+    grown = frame.sample(frac=1, random_state=0)
+    after = set(fingerprints(grown.iloc[split(grown, contract, settings).test]))
+    assert before <= after
+    assert not after & (set(fingerprints(half)) - before)
+
+
+def test_a_fingerprint_depends_on_the_row_alone() -> None:
+    days = pd.to_datetime(["2024-01-01 00:00", "2024-01-02 10:30"])
+    frame = pd.DataFrame({"at": days, "x": [1.0, np.nan], "c": ["a", np.nan]})
+    alone = [fingerprints(frame.iloc[[row]])[0] for row in range(2)]
+    assert fingerprints(frame).tolist() == alone
+
+
+def test_equal_rows_stand_on_one_side(typed: Any) -> None:
+    frame, contract, settings = given(typed, group="")
+    parts = split(pd.concat([frame, frame], ignore_index=True), contract, settings)
+    assert set(parts.test % len(frame)).isdisjoint(parts.train % len(frame))
+
+
+def test_planted_overlaps_are_found(typed: Any) -> None:
+    frame, contract, settings = given(typed)
+    parts = split(frame, contract, settings)
+    with pytest.raises(CheckFailed, match="a row is on both sides"):
+        check_apart(frame, Split(parts.train, np.append(parts.test, parts.train[0])), "")
+    mixed = frame.assign(customer="one and the same")
+    with pytest.raises(CheckFailed, match="1 values of 'customer'"):
+        check_apart(mixed, parts, "customer")
+
+
+def test_a_test_part_of_one_class_is_refused(typed: Any) -> None:
+    frame, contract, settings = given(typed, group="", time="since")
+    late = frame["since"] > frame["since"].quantile(0.5)
+    with pytest.raises(DataError, match="are of class 'no'"):
+        split(frame.assign(target=frame["target"].mask(late, "no")), contract, settings)
