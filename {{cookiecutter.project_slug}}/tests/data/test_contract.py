@@ -48,6 +48,15 @@ def test_a_row_that_breaks_the_contract_is_refused_by_its_place(
             assert said in str(refused.value)
 
 
+@pytest.mark.ml_test("data", 1)
+def test_a_missing_value_that_the_contract_rules_out_is_refused_by_its_place() -> None:
+    column = Column(name="age", kind="integer")
+    raw = pd.DataFrame({"age": ["1", np.nan, "3"]}, dtype=object)
+    with pytest.raises(DataError, match=r"column 'age' is missing.*row 2"):
+        apply(Contract(table={}, columns=(column,)), raw, "t.csv")
+    apply(Contract(table={}, columns=(column.but(nullable=True),)), raw, "t.csv")
+
+
 @pytest.mark.ml_test("data", 4)
 @pytest.mark.parametrize("style", ["linear", "trees"])
 def test_only_features_reach_the_matrix(own: Rows, style: Any) -> None:

@@ -1,0 +1,94 @@
+"""The generated project's tests, seen red: each fault planted in its code turns its section red."""
+
+import subprocess
+
+import pytest
+
+from ..project import Project
+
+FAULTS = {
+    "a missing value slips through": (
+        "data/rows.py",
+        'if column.role == "target" or not column.nullable:',
+        "if False:",
+        "data",
+    ),
+    "a sensitive column becomes a feature": (
+        "data/contract.py",
+        'for column in self.named("feature")]',
+        'for column in self.named("feature", "sensitive")]',
+        "data",
+    ),
+    "an error repeats what was sent": (
+        "service/app.py",
+        'detail = [{"loc"',
+        'detail = [{"was": body.decode(), "loc"',
+        "data",
+    ),
+    "a new category breaks the model": (
+        "model/features.py",
+        'handle_unknown="infrequent_if_exist"',
+        'handle_unknown="error"',
+        "data",
+    ),
+    "the most complex rung always wins": (
+        "model/search.py",
+        "if gain > error:",
+        "if gain > -9:",
+        "model",
+    ),
+    "a handful of rows counts as a slice": ("evaluation/slices.py", "FEW = 50", "FEW = 1", "model"),
+    "training is not repeatable": (
+        "model/train.py",
+        ".fit(rows, rows[contract.target.name])",
+        ".fit(*(lambda r: (r, r[contract.target.name]))(rows.sample(frac=0.7)))",
+        "infrastructure",
+    ),
+    "the gate promotes everything": (
+        "release/gate.py",
+        "if gain.low > settings.gate.margin:",
+        "if True:",
+        "infrastructure",
+    ),
+    "a rollback only says so": (
+        "release/promotion.py",
+        "registry.point(settings, former)",
+        "pass",
+        "infrastructure",
+    ),
+    "the service answers another number": (
+        "service/answer.py",
+        "_probabilities(release, guess[i])",
+        "_probabilities(release, guess[i] * 0.999)",
+        "monitoring",
+    ),
+    "a harmful change stays quiet": (
+        "monitoring/performance.py",
+        "worse = p_value < level and",
+        "worse = p_value < 0 and",
+        "monitoring",
+    ),
+    "a broken unit is called drift": (
+        "monitoring/drift.py",
+        "if abs(np.log(factor / unit)) < NEAR:",
+        "if False:",
+        "monitoring",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_planted_fault_turns_its_section_red(default: Project, name: str) -> None:
+    file, right, wrong, section = FAULTS[name]
+    path = default.root / "src" / default.package / file
+    text = path.read_text(encoding="utf-8")
+    assert right in text
+    path.write_text(text.replace(right, wrong), encoding="utf-8")
+    try:
+        done = subprocess.run(
+            [default.python, "-m", "pytest", "-q", "-x", "-m", "ml_test", f"tests/{section}"],
+            cwd=default.root, capture_output=True, text=True,
+        )  # fmt: skip
+    finally:
+        path.write_text(text, encoding="utf-8")
+    assert done.returncode == 1, done.stdout[-3000:]
