@@ -213,3 +213,14 @@ def test_a_file_is_scored_whole(toured: Toured, tmp_path: Path) -> None:
     lines = output.read_text(encoding="utf-8").splitlines()
     assert len(lines) == 12_061
     assert lines[0].endswith("prediction,probability of no,probability of yes")
+
+
+def test_the_notebooks_cells_run(toured: Toured) -> None:
+    project = toured[0]
+    notebook = json.loads((project.root / "notebooks" / "explore.ipynb").read_text("utf-8"))
+    cells = ["".join(c["source"]) for c in notebook["cells"] if c["cell_type"] == "code"]
+    done = subprocess.run(
+        [project.python, "-c", "\n".join(cells)],
+        cwd=project.root / "notebooks", capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr

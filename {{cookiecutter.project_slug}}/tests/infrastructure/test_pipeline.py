@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import skops.io
 from project.data.rows import rows_of
-from project.evaluation.scores import classes, guess_of
+from project.evaluation.problem import Problem
+from project.evaluation.scores import guess_of
 from project.model.candidates import ladder
 from project.model.train import train
 from project.release import registry
@@ -35,7 +36,7 @@ def test_every_candidate_is_the_same_after_it_was_written(
     typed: Any, task: str, tmp_path: Path
 ) -> None:
     settings, (frame, contract) = typed(task)
-    names = classes(contract, settings.data)
+    names = Problem(contract, settings).classes
     assert contract.task == task
     for rung in ladder(contract, seed=0):
         for knobs in rung.settings:

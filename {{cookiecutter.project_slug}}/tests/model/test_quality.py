@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 from project.data.contract import NAMED
-from project.evaluation.scores import classes
+from project.evaluation.problem import Problem
 from project.evaluation.slices import FEW, MOST
 from project.model.search import Trial, choose, search
 from project.release.bundle import holdout
@@ -31,11 +31,11 @@ def test_on_noise_nothing_complex_is_taken(typed: Any, quiet: Any) -> None:
     settings, (frame, contract) = typed("binary")
     few = settings.training.model_copy(update={"folds": 4})
     settings = settings.model_copy(update={"training": few})
-    names = classes(contract, settings.data)
+    problem = Problem(contract, settings)
     kept = []
     for seed in range(4):
         mixed = frame["target"].sample(frac=1, random_state=seed).to_numpy()
-        trials = search(frame.assign(target=mixed), contract, settings, names, quiet)
+        trials = search(frame.assign(target=mixed), problem, quiet)
         kept.append(choose(trials)[0].candidate)
     assert kept.count("baseline") >= 3
     assert "trees" not in kept

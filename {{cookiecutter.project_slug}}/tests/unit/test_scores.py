@@ -1,13 +1,16 @@
 """Scores, their intervals, the threshold and the slices, against answers known beforehand."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 from project.data.contract import Column, Contract
+from project.evaluation.problem import Problem
 from project.evaluation.scores import METRICS, Interval, interval, losses, resample, safe
 from project.evaluation.slices import Slice, gaps, slices
 from project.evaluation.value import best_threshold, of_actions
-from project.settings import Value
+from project.settings import Data, Settings, Training, Value
 
 RANDOM = np.random.default_rng(0)
 
@@ -66,7 +69,10 @@ def sliced(rows: int, small: int) -> list[Slice]:
     column = Column(name="s", kind="category", role="sensitive", categories=("a", "b"))
     contract = Contract(table={}, columns=(column, target))
     truth, guess = RANDOM.integers(0, 2, rows), RANDOM.random(rows)
-    return slices(frame, contract, METRICS["accuracy"], truth, guess, np.arange(rows))
+    settings = Settings(
+        root=Path(), data=Data(source="t.csv", target="y"), training=Training(metric="accuracy")
+    )
+    return slices(frame, Problem(contract, settings), truth, guess)
 
 
 @pytest.mark.ml_test("model", 6)

@@ -17,6 +17,7 @@ Kind = Literal["number", "integer", "category", "boolean", "date", "text", "id"]
 Role = Literal["feature", "target", "time", "group", "id", "sensitive", "ignored"]
 NUMERIC = ("number", "integer")
 NAMED = ("category", "boolean")
+POSITIVE_NAMES = ("yes", "true", "y", "t", "on", "1")
 ASIDE = "set aside in project.toml"
 USED: tuple[Role, ...] = ("feature", "target", "time", "group", "sensitive")
 

@@ -8,34 +8,29 @@ import pandas as pd
 from sklearn.pipeline import Pipeline
 
 from ..data.contract import NUMERIC, Contract
-from .scores import Metric, guess_of, safe
+from .problem import Problem
+from .scores import guess_of
 
 ROWS = 2000
 Reference = dict[str, object]
 
 
-def importance(
-    model: Pipeline,
-    frame: pd.DataFrame,
-    truth: np.ndarray,
-    metric: Metric,
-    features: list[str],
-    names: tuple[str, ...],
-    seed: int,
-) -> dict[str, float]:
+def importance(model: Pipeline, frame: pd.DataFrame, problem: Problem) -> dict[str, float]:
     """Return the drop of the score when one column is shuffled, largest first (Breiman, 2001).
 
     On at most 2,000 rows, one shuffle each; may be below zero for a column that is worth nothing.
     """
-    random = np.random.default_rng(seed)
-    chosen = random.permutation(len(frame))[:ROWS]
-    sample, truth = frame.iloc[chosen].reset_index(drop=True), truth[chosen]
-    full = safe(metric, truth, guess_of(model, sample, names))
-    drops = {}
-    for name in features:
-        shuffled = sample.copy()
-        shuffled[name] = sample[name].to_numpy()[random.permutation(len(sample))]
-        drops[name] = full - safe(metric, truth, guess_of(model, shuffled, names))
+    random = np.random.default_rng(problem.settings.training.seed)
+    sample = frame.iloc[random.permutation(len(frame))[:ROWS]].reset_index(drop=True)
+    truth = problem.truth(sample)
+
+    def score(rows: pd.DataFrame) -> float:
+        return problem.metric(truth, guess_of(model, rows, problem.classes))
+
+    full, drops = score(sample), {}
+    for name in problem.contract.features:
+        shuffled = sample[name].to_numpy()[random.permutation(len(sample))]
+        drops[name] = full - score(sample.assign(**{name: shuffled}))
     return dict(sorted(drops.items(), key=lambda item: -item[1]))
 
 

@@ -14,12 +14,9 @@ from sklearn import metrics
 from sklearn.pipeline import Pipeline
 
 from ..data.contract import Contract
-from ..errors import WrongUse
-from ..settings import Data, Settings
 
 Metric = Callable[[np.ndarray, np.ndarray], float]
 RESAMPLES = 200
-POSITIVE_NAMES = ("yes", "true", "y", "t", "on", "1")
 
 
 @dataclass(frozen=True)
@@ -72,30 +69,6 @@ BY_TASK = {
     "multiclass": ("neg_log_loss", "neg_brier_score", "accuracy"),
     "regression": ("r2", "neg_mean_absolute_error", "neg_root_mean_squared_error"),
 }
-
-
-def metric_name(contract: Contract, settings: Settings) -> str:
-    """Return the metric to maximise; raise `WrongUse` if it does not fit the target."""
-    allowed = BY_TASK[contract.task]
-    name = settings.training.metric
-    if name == "auto":
-        return allowed[0]
-    if name not in allowed:
-        raise WrongUse(
-            f"[training] metric: {name} does not fit '{contract.target.name}', a {contract.task} "
-            f"target; choose one of {', '.join(allowed)}"
-        )
-    return name
-
-
-def classes(contract: Contract, data: Data) -> tuple[str, ...]:
-    """Return the classes as the truth numbers them; with two, the positive one is last."""
-    names = tuple(contract.target.categories or ())
-    if contract.task != "binary":
-        return names
-    likely = [name for name in names if name.casefold() in POSITIVE_NAMES]
-    positive = data.positive or (likely[0] if likely else names[-1])
-    return tuple(sorted(names, key=lambda name: name == positive))
 
 
 def truth_of(frame: pd.DataFrame, contract: Contract, names: tuple[str, ...]) -> np.ndarray:

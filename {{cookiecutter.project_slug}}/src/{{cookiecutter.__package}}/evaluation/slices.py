@@ -5,13 +5,14 @@ few rows is marked as not assessed, never as fine.
 """
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from ..data.contract import NUMERIC, Contract
-from .scores import Interval, Metric, interval
+from .problem import Problem
+from .scores import Interval, interval
 
 FEW = 50
 MOST = 12
@@ -26,10 +27,6 @@ class Slice:
     rows: int
     sensitive: bool
     score: Interval | None
-
-    def as_row(self) -> dict[str, object]:
-        """Return the slice as a JSON-ready row."""
-        return asdict(self)
 
 
 def masks(frame: pd.DataFrame, contract: Contract) -> Iterator[tuple[str, str, bool, np.ndarray]]:
@@ -48,20 +45,15 @@ def masks(frame: pd.DataFrame, contract: Contract) -> Iterator[tuple[str, str, b
 
 
 def slices(
-    frame: pd.DataFrame,
-    contract: Contract,
-    metric: Metric,
-    truth: np.ndarray,
-    guess: np.ndarray,
-    groups: np.ndarray,
+    frame: pd.DataFrame, problem: Problem, truth: np.ndarray, guess: np.ndarray
 ) -> list[Slice]:
     """Score every slice with at least 50 rows; name the smaller ones without a score."""
-    found = []
-    for column, value, sensitive, mask in masks(frame, contract):
-        rows = int(mask.sum())
-        score = interval(metric, truth[mask], guess[mask], groups[mask]) if rows >= FEW else None
-        if score and not np.isfinite(score.value):
-            score = None
+    groups, found = problem.groups(frame), []
+    for column, value, sensitive, mask in masks(frame, problem.contract):
+        rows, score = int(mask.sum()), None
+        if rows >= FEW:
+            score = interval(problem.metric, truth[mask], guess[mask], groups[mask])
+            score = score if np.isfinite(score.value) else None
         found.append(Slice(column, value, rows, sensitive, score))
     return found
 

@@ -12,10 +12,9 @@ import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 
-from ..data.contract import Contract
 from ..data.split import Fold, folds
-from ..evaluation.scores import METRICS, guess_of, metric_name, safe, truth_of
-from ..settings import Settings
+from ..evaluation.problem import Problem
+from ..evaluation.scores import guess_of
 from .candidates import Candidate, ladder
 
 Progress = Callable[[str, int, int], None]
@@ -37,32 +36,27 @@ class Trial:
         return float(self.scores.mean())
 
 
-def search(
-    frame: pd.DataFrame,
-    contract: Contract,
-    settings: Settings,
-    names: tuple[str, ...],
-    progress: Progress,
-) -> list[Trial]:
+def search(frame: pd.DataFrame, problem: Problem, progress: Progress) -> list[Trial]:
     """Try every setting of every candidate while the budget lasts; each rung gets one try at least.
 
     frame: typed training rows. progress: called with (what, done, all) before each try.
     """
+    settings, target = problem.settings.training, frame[problem.contract.target.name]
+    # A fold whose past has one class only cannot be trained on.
     parts = [
-        (train, valid)
-        for train, valid in folds(frame, contract, settings)
-        if contract.task == "regression" or frame[contract.target.name].iloc[train].nunique() > 1
+        part
+        for part in folds(frame, problem.contract, problem.settings)
+        if target.iloc[part[0]].nunique() > 1
     ]
-    rungs = ladder(contract, settings.training.seed)
+    rungs = ladder(problem.contract, settings.seed)
     plan = [(rung, knobs) for rung in rungs for knobs in rung.settings]
     started, trials, seen = time.monotonic(), [], set()
     for done, (rung, knobs) in enumerate(plan):
-        spent = time.monotonic() - started
-        if rung.name in seen and spent > settings.training.seconds:
+        if rung.name in seen and time.monotonic() - started > settings.seconds:
             continue
         seen.add(rung.name)
         progress(f"{rung.name} {_show(knobs)}", done, len(plan))
-        trials.append(_try(rung, knobs, frame, parts, contract, settings, names))
+        trials.append(_try(rung, knobs, frame, parts, problem))
     progress("done", len(plan), len(plan))
     return trials
 
@@ -76,24 +70,21 @@ def _try(
     knobs: Mapping[str, Any],
     frame: pd.DataFrame,
     parts: Sequence[Fold],
-    contract: Contract,
-    settings: Settings,
-    names: tuple[str, ...],
+    problem: Problem,
 ) -> Trial:
     started = time.monotonic()
-    target = frame[contract.target.name]
+    names, target = problem.classes, frame[problem.contract.target.name]
 
     def validate(train: np.ndarray, valid: np.ndarray) -> np.ndarray:
         model = rung.build(**knobs).fit(frame.iloc[train], target.iloc[train])
         return guess_of(model, frame.iloc[valid], names)
 
     guesses = Parallel(n_jobs=-1, prefer="threads")(delayed(validate)(*part) for part in parts)
-    metric, truth = METRICS[metric_name(contract, settings)], truth_of(frame, contract, names)
+    truth, scores = problem.truth(frame), []
     out = np.full((len(frame), len(names)) if len(names) > 2 else len(frame), np.nan)
-    scores = []
     for (_, valid), guess in zip(parts, guesses, strict=True):
         out[valid] = guess
-        scores.append(safe(metric, truth[valid], guess))
+        scores.append(problem.metric(truth[valid], guess))
     kept = np.asarray([score for score in scores if np.isfinite(score)])
     return Trial(rung.name, knobs, kept, out, time.monotonic() - started)
 

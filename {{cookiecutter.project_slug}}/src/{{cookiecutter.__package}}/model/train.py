@@ -4,7 +4,6 @@ In: typed rows. Out: a registered version, its release folder and its pages. The
 of `train`; each lives in its own module.
 """
 
-import shutil
 import subprocess
 import tempfile
 from dataclasses import dataclass
@@ -22,8 +21,9 @@ from ..data.rows import apply
 from ..data.split import Split, fingerprints, split
 from ..evaluation.assess import Evaluation, evaluate, headline
 from ..evaluation.explain import typical
+from ..evaluation.problem import Problem
 from ..evaluation.report import html
-from ..evaluation.scores import METRICS, classes, guess_of, metric_name, safe, truth_of
+from ..evaluation.scores import guess_of
 from ..evaluation.value import best_threshold
 from ..ledger import Ledger
 from ..release import bundle, registry
@@ -56,59 +56,64 @@ def train(
 
     Training twice on the same rows with the same settings gives the same model.
     """
+    problem = Problem(contract, settings)
     frame = frame[[column.name for column in contract.named(*USED)]]
     parts = split(frame, contract, settings)
     rows = frame.iloc[parts.train].reset_index(drop=True)
-    names = classes(contract, settings.data)
-    trials = search(rows, contract, settings, names, progress)
+    trials = search(rows, problem, progress)
     kept, choice = choose(trials)
-    model = _fit(kept, rows, contract, settings)
-    evaluation = _measure(model, kept, trials, frame, parts, contract, settings)
-    evaluation |= {"choice": choice, "ladder": _ladder(trials)}
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "release"
-        facts = _facts(kept, evaluation, frame, parts, contract, settings)
-        bundle.write(path, model, contract, frame, parts, evaluation, facts, names, settings.root)
-        page = html(evaluation, f"{NAME}: {kept.candidate}", settings.value.currency)
-        (Path(folder) / "report.html").write_text(page, encoding="utf-8")
-        version = registry.register(path, Path(folder) / "report.html", facts, evaluation, settings)
-        settings.reports.mkdir(exist_ok=True)
-        report = settings.reports / f"version-{version.number}.html"
-        shutil.copy(Path(folder) / "report.html", report)
-    with Ledger(settings.ledger_url) as ledger:
-        ledger.look(facts["test_sha256"], f"training of version {version.number}")
-    return Trained(version, evaluation, report)
+    model = fit(kept, rows, problem)
+    test = frame.iloc[parts.test].reset_index(drop=True)
+    evaluation = evaluate(model, test, problem, *_references(kept, rows, problem))
+    plain = guess_of(fit(trials[0], rows, problem), test, problem.classes)
+    evaluation |= {
+        "baseline": problem.metric(problem.truth(test), plain),
+        "choice": choice,
+        "ladder": _ladder(trials),
+    }
+    facts = _facts(kept, evaluation, frame, parts, problem)
+    return _release(model, problem, frame, parts, evaluation, facts)
 
 
-def _fit(kept: Trial, rows: pd.DataFrame, contract: Contract, settings: Settings) -> Pipeline:
-    rung = next(r for r in ladder(contract, settings.training.seed) if r.name == kept.candidate)
-    return rung.build(**kept.settings).fit(rows, rows[contract.target.name])
+def fit(trial: Trial, rows: pd.DataFrame, problem: Problem) -> Pipeline:
+    """Return the trial's pipeline, fitted on typed training rows."""
+    rungs = ladder(problem.contract, problem.settings.training.seed)
+    rung = next(rung for rung in rungs if rung.name == trial.candidate)
+    return rung.build(**trial.settings).fit(rows, rows[problem.contract.target.name])
 
 
-def _measure(
+def _references(kept: Trial, rows: pd.DataFrame, problem: Problem) -> tuple[float | None, float]:
+    """Return the threshold that earns the most out of fold, and the usual value of a number."""
+    if problem.contract.task == "regression":
+        return None, float(rows[problem.contract.target.name].median())
+    if problem.contract.task == "multiclass":
+        return None, 0.0
+    seen = np.isfinite(kept.guess)
+    truth = problem.truth(rows)[seen]
+    return best_threshold(truth, kept.guess[seen], problem.settings.value), 0.0
+
+
+def _release(
     model: Pipeline,
-    kept: Trial,
-    trials: list[Trial],
+    problem: Problem,
     frame: pd.DataFrame,
     parts: Split,
-    contract: Contract,
-    settings: Settings,
-) -> Evaluation:
-    names = classes(contract, settings.data)
-    rows, test = frame.iloc[parts.train], frame.iloc[parts.test]
-    threshold = None
-    if contract.task == "binary":
-        seen = np.isfinite(kept.guess)
-        truth = truth_of(rows, contract, names)
-        threshold = best_threshold(truth[seen], kept.guess[seen], settings.value)
-    usual = float(rows[contract.target.name].median()) if contract.task == "regression" else 0.0
-    test = test.reset_index(drop=True)
-    evaluation = evaluate(model, test, contract, settings, names, threshold, usual)
-    baseline = next(t for t in trials if t.candidate == "baseline")
-    plain = _fit(baseline, rows, contract, settings)
-    metric = METRICS[metric_name(contract, settings)]
-    truth = truth_of(test, contract, names)
-    return evaluation | {"baseline": safe(metric, truth, guess_of(plain, test, names))}
+    evaluation: Evaluation,
+    facts: dict[str, Any],
+) -> Trained:
+    settings = problem.settings
+    page = html(evaluation, f"{NAME}: {facts['candidate']}", settings.value.currency)
+    with tempfile.TemporaryDirectory() as folder:
+        release, report = Path(folder) / "release", Path(folder) / "report.html"
+        bundle.write(release, model, problem, frame, parts, evaluation, facts)
+        report.write_text(page, encoding="utf-8")
+        version = registry.register(release, report, facts, evaluation, settings)
+    settings.reports.mkdir(exist_ok=True)
+    kept = settings.reports / f"version-{version.number}.html"
+    kept.write_text(page, encoding="utf-8")
+    with Ledger(settings.ledger_url) as ledger:
+        ledger.look(facts["test_sha256"], f"training of version {version.number}")
+    return Trained(version, evaluation, kept)
 
 
 def _ladder(trials: list[Trial]) -> list[dict[str, Any]]:
@@ -125,14 +130,9 @@ def _ladder(trials: list[Trial]) -> list[dict[str, Any]]:
 
 
 def _facts(
-    kept: Trial,
-    evaluation: Evaluation,
-    frame: pd.DataFrame,
-    parts: Split,
-    contract: Contract,
-    settings: Settings,
+    kept: Trial, evaluation: Evaluation, frame: pd.DataFrame, parts: Split, problem: Problem
 ) -> dict[str, Any]:
-    test = frame.iloc[parts.test]
+    root, marks = problem.settings.root, fingerprints(frame)
     return {
         "candidate": kept.candidate,
         "settings": dict(kept.settings),
@@ -140,11 +140,11 @@ def _facts(
         "rows": len(frame),
         "train_rows": len(parts.train),
         "test_rows": len(parts.test),
-        "test_sha256": bundle.digest(np.sort(fingerprints(test)).tobytes()),
-        "rows_sha256": bundle.digest(np.sort(fingerprints(frame)).tobytes()),
-        "git_commit": _git_commit(settings.root),
-        "lock_sha256": _lock_digest(settings.root),
-        "usual": typical(frame.iloc[parts.train], contract),
+        "test_sha256": bundle.digest(np.sort(marks[parts.test]).tobytes()),
+        "rows_sha256": bundle.digest(np.sort(marks).tobytes()),
+        "git_commit": _git_commit(root),
+        "lock_sha256": _lock_digest(root),
+        "usual": typical(frame.iloc[parts.train], problem.contract),
     }
 
 

@@ -18,13 +18,14 @@ from sklearn.pipeline import Pipeline
 from .. import NAME, VERSION
 from .. import __name__ as PACKAGE
 from ..data import contract as contracts
-from ..data.contract import Contract
+from ..data.contract import NAMED, Contract
 from ..data.profile import CATEGORIES, Profile, profile
 from ..data.rows import convert, frame_of, rows_of
 from ..data.split import Split, fingerprints
 from ..errors import CheckFailed
 from ..evaluation.assess import Evaluation
-from ..evaluation.scores import guess_of, losses, truth_of
+from ..evaluation.problem import Problem
+from ..evaluation.scores import guess_of, losses
 from . import keys
 
 FILES = (
@@ -75,19 +76,18 @@ def digest(content: bytes) -> str:
 def write(
     path: Path,
     model: Pipeline,
-    contract: Contract,
+    problem: Problem,
     frame: pd.DataFrame,
     parts: Split,
     evaluation: Evaluation,
     facts: dict[str, Any],
-    names: tuple[str, ...],
-    root: Path,
 ) -> None:
-    """Write and sign a release folder. names: classes as the truth numbers them."""
+    """Write and sign a release folder; frame: the typed rows that `parts` were cut from."""
+    contract, names = problem.contract, problem.classes
     path.mkdir(parents=True)
     test = frame.iloc[parts.test].reset_index(drop=True)
     guess = guess_of(model, test, names)
-    loss = losses(truth_of(test, contract, names), guess)
+    loss = losses(problem.truth(test), guess)
     skops.io.dump(model, path / "model.skops")
     contracts.save(contract, path / "contract.yaml")
     seen = frame.iloc[np.concatenate([parts.train, parts.test])]
@@ -101,7 +101,7 @@ def write(
     manifest = {"project": NAME, "version": VERSION, "classes": names, "files": sums} | facts
     content = json.dumps(manifest, indent=1, ensure_ascii=False).encode()
     (path / "manifest.json").write_bytes(content)
-    (path / "manifest.sig").write_bytes(keys.sign(content, root))
+    (path / "manifest.sig").write_bytes(keys.sign(content, problem.settings.root))
 
 
 def reference(
@@ -116,7 +116,7 @@ def reference(
     for column in contract.named("feature"):
         columns[column.name] = profile(test[column.name], column)
         known = seen[column.name].dropna().unique()
-        if column.kind in ("category", "boolean") and len(known) <= CATEGORIES:
+        if column.kind in NAMED and len(known) <= CATEGORIES:
             columns[column.name]["known"] = sorted(map(str, known))
     return {
         "columns": columns,

@@ -13,7 +13,7 @@ import pandas as pd
 from ..data.contract import USED
 from ..data.rows import frame_of, rows_of
 from ..data.split import fingerprints
-from ..evaluation.assess import groups_of
+from ..evaluation.problem import groups_of
 from ..evaluation.scores import METRICS, guess_of, resample, safe, truth_of
 from ..evaluation.slices import FEW, masks
 from ..settings import Settings
@@ -59,7 +59,9 @@ def compare(
     def gain(at: np.ndarray) -> float:
         return safe(metric, truth[at], ours[at]) - safe(metric, truth[at], theirs[at])
 
-    draws = resample(gain, groups_of(rows, settings), seed=settings.training.seed, count=500)
+    draws = resample(
+        gain, groups_of(rows, settings.data.group), seed=settings.training.seed, count=500
+    )
     if not len(draws):
         return Difference(float("nan"), float("-inf"), float("inf"), len(rows))
     tail = 1 - settings.gate.confidence

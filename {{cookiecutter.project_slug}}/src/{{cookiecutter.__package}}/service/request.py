@@ -10,8 +10,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, NaiveDatetime, Strict
 from pydantic import create_model as make_model
 
-from ..data.contract import NUMERIC, Column, Contract
-from ..evaluation.scores import POSITIVE_NAMES
+from ..data.contract import NUMERIC, POSITIVE_NAMES, Column, Contract
 
 MOST_ROWS = 1000
 LARGEST = 1e100  # beyond it a standardised value may overflow

@@ -1,0 +1,62 @@
+"""What is predicted and how it is judged: the contract and the settings, taken together.
+
+In: a contract, settings. Out: classes in order, the metric, and truth and groups of typed rows.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from ..data.contract import POSITIVE_NAMES, Contract
+from ..errors import WrongUse
+from ..settings import Settings
+from .scores import BY_TASK, METRICS, Metric, truth_of
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One learning problem; handed from stage to stage of a training."""
+
+    contract: Contract
+    settings: Settings
+
+    @cached_property
+    def classes(self) -> tuple[str, ...]:
+        """The classes as the truth numbers them; of two, the positive one is last."""
+        names = tuple(self.contract.target.categories or ())
+        if self.contract.task != "binary":
+            return names
+        likely = [name for name in names if name.casefold() in POSITIVE_NAMES]
+        positive = self.settings.data.positive or (likely[0] if likely else names[-1])
+        return tuple(sorted(names, key=lambda name: name == positive))
+
+    @cached_property
+    def metric_name(self) -> str:
+        """The metric to maximise; raises `WrongUse` if the chosen one does not fit the target."""
+        allowed, name = BY_TASK[self.contract.task], self.settings.training.metric
+        if name != "auto" and name not in allowed:
+            raise WrongUse(
+                f"[training] metric: {name} does not fit '{self.contract.target.name}', a "
+                f"{self.contract.task} target; choose one of {', '.join(allowed)}"
+            )
+        return allowed[0] if name == "auto" else name
+
+    @property
+    def metric(self) -> Metric:
+        """The metric to maximise, as a function of truth and guess."""
+        return METRICS[self.metric_name]
+
+    def truth(self, frame: pd.DataFrame) -> np.ndarray:
+        """Return the target of typed rows as numbers."""
+        return truth_of(frame, self.contract, self.classes)
+
+    def groups(self, frame: pd.DataFrame) -> np.ndarray:
+        """Return what the bootstrap draws together: the group key, or each row by itself."""
+        return groups_of(frame, self.settings.data.group)
+
+
+def groups_of(frame: pd.DataFrame, key: str) -> np.ndarray:
+    """Return the group of each row; without a key each row is its own."""
+    return frame[key].astype(str).to_numpy() if key else np.arange(len(frame))
