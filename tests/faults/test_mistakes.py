@@ -202,3 +202,15 @@ def test_odd_names_and_alphabets_go_all_the_way_to_a_champion(
     page = (project.root / "reports" / "version-1.html").read_text(encoding="utf-8")
     assert "城市" in page
     assert "доход" in page
+
+
+def test_a_number_written_the_other_way_is_no_number(of_table: OfTable, tmp_path: Path) -> None:
+    path = write_table(tmp_path / "comma.csv")
+    text = path.read_text(encoding="utf-8").replace(",", ";").replace(".", ",")
+    path.write_text(text, encoding="utf-8")
+    project = of_table(path, target="bought", project_name="Comma shop")
+    assert project.verb("check-data").returncode == 0
+    path.write_text(text.replace(",", "."), encoding="utf-8")
+    done = project.verb("check-data")
+    assert done.returncode == 1
+    assert "column 'income' is no number: row 1" in done.stderr

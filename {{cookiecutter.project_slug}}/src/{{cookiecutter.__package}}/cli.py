@@ -13,8 +13,10 @@ from typing import Any
 import click
 
 from . import NAME, VERSION
-from .errors import CheckFailed, ProjectError
+from .errors import CheckFailed, ProjectError, WorldBroken
 from .settings import Settings, load
+
+WORLD = ("sqlalchemy", "mlflow", "alembic")
 
 
 def verb(function: Callable[..., None]) -> Callable[..., None]:
@@ -27,6 +29,12 @@ def verb(function: Callable[..., None]) -> Callable[..., None]:
         except ProjectError as error:
             click.secho(f"{error}", fg="red", err=True)
             sys.exit(error.exit_code)
+        except Exception as error:
+            # Disk, database and registry fail in ways of their own; a fault of ours is not hidden.
+            if not isinstance(error, OSError) and type(error).__module__.split(".")[0] not in WORLD:
+                raise
+            click.secho(f"{type(error).__name__}: {error}".splitlines()[0], fg="red", err=True)
+            sys.exit(WorldBroken.exit_code)
 
     return run
 
@@ -58,7 +66,7 @@ def check_data_verb(settings: Settings) -> None:
     from .show import checked_table
 
     checked = check_data(settings)
-    click.echo(checked_table(checked))
+    click.echo(checked_table(checked, settings))
     click.echo("Next: `train`")
 
 
@@ -109,7 +117,9 @@ def promote_verb(settings: Settings, number: int | None, override: str) -> None:
 
 @main.command("serve")
 @click.option("--host", help="Address to listen on; default: [service] host.")
-@click.option("--port", type=int, help="Port, 0 for a free one; default: [service] port.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), help="Port, 0 for a free one; default: [service] port."
+)
 @verb
 def serve_verb(settings: Settings, host: str | None, port: int | None) -> None:
     """Serve the champion over HTTP until stopped; the page to try it is at `/`."""
@@ -129,12 +139,16 @@ def predict_verb(settings: Settings, source: str, output: Path) -> None:
     """Score the rows of SOURCE (CSV or Parquet; path or URL) with the champion into OUTPUT."""
     from .predict import predict
 
-    rows, number = predict(settings, source, output)
+    rows, number, odd = predict(settings, source, output)
+    for name, count in odd.items():
+        click.echo(f"Look at {name}: {count:,} values that training never saw", err=True)
     click.echo(f"{rows:,} rows scored by version {number}: {output}")
 
 
 @main.command("drift")
-@click.option("--last", type=int, help="Only the latest so many rows; default: all.")
+@click.option(
+    "--last", type=click.IntRange(min=1), help="Only the latest so many rows; default: all."
+)
 @verb
 def drift_verb(settings: Settings, last: int | None) -> None:
     """Judge what was served: quiet, watch, fault, retrain, or insufficient data.

@@ -77,21 +77,25 @@ class Window:
 
 
 def windows(frame: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame, list[Window]]:
-    """Cut typed rows into history (the first two thirds) and six windows of later rows.
+    """Cut typed rows into history (the first two thirds) and up to six windows of the rest.
 
-    By whole moments where there is a time column, else in the order of the table.
+    By whole moments where there is a time column, in the order of the table where that is time,
+    else in a random order: a table may be sorted by anything.
     """
-    time_column = settings.data.time
-    if not time_column:
+    data = settings.data
+    if data.time:
+        frame = frame.sort_values(data.time, kind="stable").reset_index(drop=True)
+        codes, moments = pd.factorize(frame[data.time])
+        place, names = codes / len(moments), frame[data.time].astype(str).str[:10]
+    else:
+        if not data.ordered:
+            frame = frame.sample(frac=1, random_state=settings.training.seed, ignore_index=True)
         place = np.arange(len(frame)) / len(frame)
         names = pd.Series([f"rows from {i + 1:,}" for i in range(len(frame))])
-    else:
-        frame = frame.sort_values(time_column, kind="stable").reset_index(drop=True)
-        codes, moments = pd.factorize(frame[time_column])
-        place, names = codes / len(moments), frame[time_column].astype(str).str[:10]
-    edges = np.linspace(HISTORY, 1, WINDOWS + 1)
+    later = int((place >= HISTORY - 1e-9).sum())
+    count = min(WINDOWS, max(1, later // settings.drift.minimum_rows))
     parts = []
-    for low, high in pairwise(edges):
+    for low, high in pairwise(np.linspace(HISTORY, 1, count + 1)):
         at = np.flatnonzero((place >= low - 1e-9) & (place < high - 1e-9))
         if len(at):
             parts.append(Window(names.iloc[at[0]], frame.iloc[at[:MOST]].reset_index(drop=True)))

@@ -32,7 +32,7 @@ Share = Annotated[float, Field(gt=0, lt=1)]
 class Section(BaseModel):
     """A table of project.toml: unknown keys and wrong types are errors."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class Data(Section):
@@ -67,7 +67,7 @@ class Training(Section):
     metric: Metric = "auto"
     folds: Annotated[int, Field(ge=2, le=20)] = 4
     seconds: Annotated[float, Field(gt=0)] = 60.0
-    seed: int = 20
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 20
 
 
 class Value(Section):
@@ -160,8 +160,10 @@ def load(root: Path | None = None) -> Settings:
     path = folder / "project.toml"
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise WrongUse(f"{path} is not valid TOML: {error}") from None
+    if "root" in values:
+        raise WrongUse(f"{path}:\n  root: there is no such key")
     try:
         return Settings(root=folder, **values)
     except ValidationError as error:

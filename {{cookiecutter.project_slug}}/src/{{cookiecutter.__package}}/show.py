@@ -2,13 +2,15 @@
 
 from .data.check import Checked
 from .data.contract import Column
+from .evaluation.problem import Problem
+from .settings import Settings
 
 
-def checked_table(checked: Checked) -> str:
+def checked_table(checked: Checked, settings: Settings) -> str:
     """Return what was read, each column with its role and kind, and what to look at."""
     table, contract = checked.table, checked.contract
     rows, columns = table.frame.shape
-    lines = [f"{table.name}: {rows:,} rows, {columns} columns; {'; '.join(table.notes)}", ""]
+    lines = [f"{table.name}: {rows:,} rows, {columns} columns", *table.notes, ""]
     width = min(max(len(c.name) for c in contract.columns), 40)
     for column in contract.columns:
         name = column.name if len(column.name) <= 40 else column.name[:39] + "…"
@@ -16,10 +18,11 @@ def checked_table(checked: Checked) -> str:
         share = f"{missing:6.1%} missing" if missing else ""
         lines.append(f"  {name:<{width}}  {column.role:<9}  {_what(column):<44}  {share}".rstrip())
     parts = checked.parts
-    lines += [
-        "",
-        f"{contract.task}: {len(parts.train):,} rows to train on, {len(parts.test):,} to test on",
-    ]
+    task: str = contract.task
+    if task == "binary":
+        task += f", {Problem(contract, settings).classes[1]!r} is the class that counts"
+    sizes = f"{len(parts.train):,} rows to train on, {len(parts.test):,} to test on"
+    lines += ["", f"{task}: {sizes}"]
     for finding in checked.findings:
         lines.append(f"Look at {finding.column}: {finding.text}.")
     for change in checked.changes:

@@ -1,7 +1,7 @@
 """The tour: the whole lifecycle once, on the project's own table, in a few minutes.
 
 In: settings. Out: two versions, a ledger full of traffic, reports; and what happened, told step by
-step. The last third of the table plays the months to come.
+step. A third of the table, the last by time where there is time, plays the months to come.
 """
 
 from collections.abc import Callable
@@ -60,7 +60,7 @@ def _data(settings: Settings, guide: Guide) -> tuple[Contract, pd.DataFrame, lis
     frame, contract = load_rows(settings)
     history, later = windows(frame, settings)
     guide.say(
-        f"{len(history):,} rows are history; {len(frame) - len(history):,} later rows play "
+        f"{len(history):,} rows are history; {len(frame) - len(history):,} rows play "
         f"the months to come, in {len(later)} windows."
     )
     return contract, history, later
@@ -79,14 +79,17 @@ def _first_champion(
     guide.say(f"{verdict.verdict.upper()}: {verdict.reason}.")
     if verdict.verdict != "promote":
         if registry.by_alias(settings) is None:
-            raise CheckFailed(f"the tour ends here: {verdict.reason}")
+            raise CheckFailed(
+                "the tour ends here: on the first two thirds of the rows nothing is surely better "
+                "than a guess. `train` and `promote` use the whole table, and may find more"
+            )
         _by_hand(settings, guide, trained.version.number)
 
 
 def _months(
     settings: Settings, guide: Guide, contract: Contract, later: list[Window], address: str
 ) -> None:
-    guide.step("Watch: later rows come as traffic, their outcomes follow, each window is checked")
+    guide.step("Watch: rows kept back come as traffic, then their outcomes; each window is checked")
     for window in later:
         rows = len(window.rows)
         sent = 0
@@ -137,7 +140,7 @@ def _last_words(settings: Settings, guide: Guide) -> None:
     with Ledger(settings.ledger_url) as ledger:
         served, decisions = len(ledger.served()), len(ledger.decisions())
     guide.step("Done")
-    guide.say(f"The ledger holds {served:,} predictions and {decisions} decisions; ledger.db.")
+    guide.say(f"The ledger holds {served:,} predictions and {decisions} decisions.")
     guide.say("Read:  reports/ (pages for people), contract.yaml, project.toml, docs/lifecycle.md")
     guide.say("Try:   make serve    then open http://127.0.0.1:8000 and predict a row")
     guide.say("       make mlflow   then open http://127.0.0.1:5000 for runs and versions")

@@ -85,13 +85,13 @@ def test_requests_share_a_commit_and_each_row_is_there(ledger: Ledger) -> None:
 def test_beyond_the_queue_a_request_is_refused_at_once(ledger: Ledger) -> None:
     async def overflow() -> None:
         writer = Writer(ledger, 2)
-        first = asyncio.create_task(writer.write([prediction("a"), prediction("a", 1)]))
-        await asyncio.sleep(0)
-        with pytest.raises(Full):
-            await writer.write([prediction("b")])
         writer.start()
-        await first
-        await writer.write([prediction("c")])
+        with writer.room(2):
+            with pytest.raises(Full), writer.room(1):
+                await writer.write([prediction("b")])
+            await writer.write([prediction("a"), prediction("a", 1)])
+        with writer.room(1):
+            await writer.write([prediction("c")])
         writer.stop()
 
     asyncio.run(overflow())

@@ -83,7 +83,7 @@ def test_check_data_twice_changes_nothing(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_a_file_is_scored_as_the_pipeline_scores_it(champion: Any, tmp_path: Path) -> None:
     source = champion.settings.root / "table.csv"
-    rows, number = predict(champion.settings, str(source), tmp_path / "out.csv")
+    rows, number, _ = predict(champion.settings, str(source), tmp_path / "out.csv")
     assert (rows, number) == (len(champion.rows[0]), 1)
     release = champion.release
     scored = pd.read_csv(tmp_path / "out.csv")

@@ -68,10 +68,8 @@ def _differences(ours: Contract, inferred: Contract) -> list[str]:
         elif column.but(note="", role=other.role) != other.but(note=""):
             lines.append(f"'{column.name}': {_what(column, other)}")
     if ours.table.get("sha256") != inferred.table["sha256"]:
-        lines.append(
-            f"the table changed: {ours.table.get('rows')} rows were inferred from, "
-            f"now {inferred.table['rows']}"
-        )
+        then, now_rows = ours.table.get("rows"), inferred.table["rows"]
+        lines.append(f"the table is another one: {then} rows then, {now_rows} rows now")
     return lines
 
 

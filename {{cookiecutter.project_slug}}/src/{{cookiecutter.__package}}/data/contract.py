@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import ValidationError
+from pydantic import ValidationError, model_validator
 
 from ..errors import WrongUse
 from ..settings import Data, Names, Section, explain
@@ -17,6 +17,7 @@ Kind = Literal["number", "integer", "category", "boolean", "date", "text", "id"]
 Role = Literal["feature", "target", "time", "group", "id", "sensitive", "ignored"]
 NUMERIC = ("number", "integer")
 NAMED = ("category", "boolean")
+BOOLEANS = ({"yes", "no"}, {"true", "false"}, {"y", "n"}, {"t", "f"}, {"on", "off"}, {"0", "1"})
 POSITIVE_NAMES = ("yes", "true", "y", "t", "on", "1")
 ASIDE = "set aside in project.toml"
 USED: tuple[Role, ...] = ("feature", "target", "time", "group", "sensitive")
@@ -45,6 +46,14 @@ class Contract(Section):
 
     table: dict[str, Any]
     columns: tuple[Column, ...] = ()
+
+    @model_validator(mode="after")
+    def one_of_each_name(self) -> "Contract":
+        """Raise if two columns have the same name."""
+        names = [column.name for column in self.columns]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"described twice: {', '.join(twice)}")
+        return self
 
     def named(self, *roles: Role) -> list[Column]:
         """Return the columns that have one of `roles`."""
@@ -105,11 +114,14 @@ def load(path: Path, data: Data | None = None) -> Contract:
         raise WrongUse(f"{path} is not there yet; `check-data` makes it") from None
     except ValidationError as error:
         raise WrongUse(f"{path}:\n{explain(error, Contract)}") from None
-    except (yaml.YAMLError, KeyError, TypeError) as error:
+    except (yaml.YAMLError, KeyError, TypeError, ValueError, OSError, RecursionError) as error:
         raise WrongUse(f"{path} is no contract: {error}") from None
     if data is None:
         return contract
     if data.target not in [column.name for column in contract.columns]:
         way_out = "move the file away and run `check-data`"
         raise WrongUse(f"{path} does not know the target '{data.target}'; {way_out}")
-    return contract.with_roles(data)
+    contract = contract.with_roles(data)
+    if contract.task != "regression" and not contract.target.categories:
+        raise WrongUse(f"{path}: the target '{data.target}' needs a kind of number, or categories")
+    return contract

@@ -95,6 +95,12 @@ def _doubts(values: pd.Series, column: Column, data: Data) -> Iterator[Finding]:
                 f"{values.iloc[row][:40]!r}. Mend the table, or add the column to `ignore`",
                 blocking=True,
             )
+    if column.role in ("time", "group") and values.isna().any():
+        row = int(values.isna().to_numpy().argmax()) + 1
+        text = (
+            f"is the {column.role} of a row, and missing in {values.isna().sum()}, first row {row}"
+        )
+        yield Finding(name, f"{text}. Mend the table, or choose another column", blocking=True)
     if column.role != "feature" or name in data.keep:
         return
     if PERSONAL.search(name):
@@ -140,7 +146,7 @@ def _about_target(frame: pd.DataFrame, contract: Contract, settings: Settings) -
 def _about_rows(frame: pd.DataFrame) -> Iterator[Finding]:
     copies = int(frame.duplicated().sum())
     if copies:
-        yield Finding("(rows)", f"{copies} rows are exact copies of an earlier row")
+        yield Finding("(rows)", f"exact copies of an earlier row: {copies}")
     if len(frame) < 200:
         yield Finding("(rows)", f"{len(frame)} rows are few: expect wide intervals")
 
@@ -157,7 +163,7 @@ def _leaks(frame: pd.DataFrame, contract: Contract, settings: Settings) -> Itera
     for name, alone, rest in find_leaks(typed, contract, settings.training.seed):
         if name in settings.data.keep:
             continue
-        text = f"alone it predicts with a score of {alone:.2f}"
+        text = f"alone it predicts with a score of {alone:.2f} (0: nothing, 1: all)"
         if alone >= CERTAIN:
             yield Finding(name, f"{text}: a leak? {way_out}", blocking=True)
         else:

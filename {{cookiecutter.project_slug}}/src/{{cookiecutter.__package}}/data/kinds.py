@@ -4,15 +4,12 @@ In: the present values of one column. Out: a kind and a format. The order of the
 two words before numbers, numbers before dates, dates before ids, text and categories.
 """
 
-import re
-
 import pandas as pd
 
-from .contract import Kind
+from .contract import BOOLEANS, Kind
 from .read import DataError
 from .rows import numbers
 
-BOOLEANS = ({"yes", "no"}, {"true", "false"}, {"y", "n"}, {"t", "f"}, {"on", "off"}, {"0", "1"})
 DATES = ("ISO8601", "%Y/%m/%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%Y%m%d")
 MOSTLY = 0.95  # of the values must fit; the rest is then named as wrong
 CODES = 24  # whole numbers with at most so many values may be codes
@@ -27,8 +24,8 @@ def kind_of(present: pd.Series, role: str) -> tuple[Kind, str]:
     if {str(v).casefold() for v in distinct} in BOOLEANS and len(distinct) == 2:
         return "boolean", ""
     for decimal in ("", ".", ","):
-        found = numbers(_written_with(present, decimal), decimal)
-        if found.notna().mean() > (0.999 if decimal else MOSTLY):
+        found = numbers(present, decimal)
+        if found.notna().mean() > MOSTLY:
             return _number(found.dropna(), role), decimal
     for pattern in DATES[:-1]:
         if len(str(distinct[0])) >= 8 and _are_dates(present, pattern):
@@ -59,15 +56,6 @@ def _are_dates(present: pd.Series, pattern: str) -> bool:
         ):
             return False
     return True
-
-
-def _written_with(present: pd.Series, decimal: str) -> pd.Series:
-    """Keep the values that are numbers with this decimal mark and the other as thousands mark."""
-    if not decimal:
-        return present
-    thousands = {".": ",", ",": r"\."}[decimal]
-    pattern = rf"[+-]?(\d+|[1-9]\d?\d?({thousands}\d\d\d)+)({re.escape(decimal)}\d+)?"
-    return present.where(present.str.fullmatch(pattern))
 
 
 def _number(known: pd.Series, role: str) -> Kind:

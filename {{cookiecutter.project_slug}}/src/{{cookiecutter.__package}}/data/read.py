@@ -9,8 +9,10 @@ import csv
 import gzip
 import hashlib
 import io
+import os
 import urllib.error
 import urllib.request
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,17 +67,19 @@ def fetch(source: str, root: Path) -> bytes:
                 return answer.read()
         except (urllib.error.URLError, TimeoutError, ValueError) as error:
             raise WorldBroken(f"cannot read {source}: {error}") from None
-    path = root / Path(source).expanduser()
     try:
+        path = root / Path(source).expanduser()
         return path.read_bytes()
     except IsADirectoryError:
         raise WrongUse(f"{path} is a folder, not a table") from None
     except OSError as error:
-        where = f" (a link to {path.readlink()})" if path.is_symlink() else ""
+        where = f" (a link to {path.readlink()})" if os.path.islink(path) else ""
         raise WrongUse(
             f"cannot read {path}{where}: {error.strerror}. Put the table there, "
             "or change `source` under [data] in project.toml"
         ) from None
+    except (RuntimeError, ValueError) as error:
+        raise WrongUse(f"[data] source: {source[:80]!r} is no path: {error}") from None
 
 
 def parse(data: bytes, name: str, header: bool = True) -> Table:
@@ -84,7 +88,7 @@ def parse(data: bytes, name: str, header: bool = True) -> Table:
     if data[:2] == b"\x1f\x8b":
         try:
             data = gzip.decompress(data)
-        except (OSError, EOFError) as error:
+        except (OSError, EOFError, zlib.error) as error:
             raise DataError(f"{name}: broken gzip file: {error}") from None
     if data[:4] == b"PAR1":
         frame, notes = _parquet(data, name), ["Parquet"]
@@ -94,7 +98,10 @@ def parse(data: bytes, name: str, header: bool = True) -> Table:
         notes.insert(0, f"read as {encoding}")
     if frame.empty:
         raise DataError(f"{name}: the table has no rows")
-    frame, renamed = _tidy(frame)
+    try:
+        frame, renamed = _tidy(frame)
+    except UnicodeDecodeError as error:
+        raise DataError(f"{name}: text that is not UTF-8: {error}") from None
     return Table(name, frame, digest, (*notes, *renamed))
 
 
@@ -114,7 +121,7 @@ def _parquet(data: bytes, name: str) -> pd.DataFrame:
         frame = pd.read_parquet(io.BytesIO(data))
     except (ValueError, OSError) as error:
         raise DataError(f"{name}: broken Parquet file: {error}") from None
-    return frame.reset_index() if frame.index.name else frame
+    return frame.reset_index() if any(frame.index.names) else frame
 
 
 def _text_table(text: str, name: str, header: bool) -> tuple[pd.DataFrame, list[str]]:

@@ -13,7 +13,7 @@ import pandas as pd
 
 from ..settings import nearest
 from .contract import NAMED, NUMERIC, USED, Column, Contract, Role
-from .read import DataError
+from .read import MISSING, DataError
 
 SHOWN = 5
 
@@ -60,14 +60,19 @@ def convert(values: pd.Series, column: Column) -> pd.Series:
 
 
 def numbers(values: pd.Series, decimal: str = "") -> pd.Series:
-    """Return float64 of text such as `1,234.5` (decimal ".") or `1.234,5` (decimal ",")."""
+    """Return float64 of text such as `1,234.5` (decimal ".") or `1.234,5` (decimal ",").
+
+    What is not written with that mark is missing: 33.6 is no number where 33,6 is one.
+    """
     if decimal:
-        thousands = {".": ",", ",": "."}[decimal]
-        tidy = values.astype("string").str.replace(thousands, "", regex=False)
-        values = tidy.str.replace(decimal, ".", regex=False)
-    return (
-        pd.to_numeric(values, errors="coerce").astype("float64").replace([np.inf, -np.inf], np.nan)
-    )
+        thousands = "," if decimal == "." else "."
+        mark, group = re.escape(decimal), re.escape(thousands)
+        pattern = rf"[+-]?(\d+|[1-9]\d?\d?({group}\d\d\d)+)({mark}\d+)?"
+        text = values.astype("string")
+        text = text.where(text.str.fullmatch(pattern).fillna(False).astype(bool))
+        values = text.str.replace(thousands, "", regex=False).str.replace(decimal, ".", regex=False)
+    found = pd.to_numeric(values, errors="coerce").astype("float64")
+    return found.replace([np.inf, -np.inf], np.nan)
 
 
 def violations(raw: pd.Series, typed: pd.Series, column: Column) -> list[str]:
@@ -98,9 +103,9 @@ def _short(value: str) -> str:
     return repr(value if len(value) <= 40 else value[:37] + "...")
 
 
-def surprises(contract: Contract, typed: pd.DataFrame) -> dict[str, int]:
-    """Count, by feature, the values that training never saw: new categories, out of range."""
-    counts = {}
+def surprises(contract: Contract, typed: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Mark, by feature, the values that training never saw: new categories, out of range."""
+    marks = {}
     for column in contract.named("feature"):
         values = typed[column.name]
         if column.kind in NAMED and column.categories:
@@ -110,8 +115,8 @@ def surprises(contract: Contract, typed: pd.DataFrame) -> dict[str, int]:
         else:
             continue
         if unseen.any():
-            counts[column.name] = int(unseen.sum())
-    return counts
+            marks[column.name] = unseen.to_numpy(dtype=bool)
+    return marks
 
 
 def frame_of(
@@ -139,6 +144,8 @@ def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _text(value: object) -> str | float:
-    if value is None:
+    if isinstance(value, str):
+        value = value.strip()
+    if value is None or value in MISSING:
         return np.nan
     return re.sub(r"\.0$", "", repr(value)) if isinstance(value, float) else str(value)

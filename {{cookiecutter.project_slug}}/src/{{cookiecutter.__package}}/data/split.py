@@ -19,6 +19,7 @@ from .profile import as_float
 from .read import DataError
 
 Fold = tuple[np.ndarray, np.ndarray]
+FEWEST = 10
 GROUP_SHARE = 0.5  # with time and groups: the share of groups whose late rows are the test
 
 
@@ -74,8 +75,11 @@ def _check_both_sides(
     target = contract.target.name
     for side, rows in (("training", parts.train), ("test", parts.test)):
         values = frame[target].iloc[rows]
-        if len(rows) < 20:
-            raise DataError(f"only {len(rows)} rows would be left for the {side} part")
+        if len(rows) < FEWEST:
+            raise DataError(
+                f"only {len(rows)} of {len(frame)} rows would be the {side} part, {FEWEST} are "
+                "needed; bring more rows, or change `test_share`, `time` or `group` in project.toml"
+            )
         if contract.task != "regression" and values.nunique() < 2:
             raise DataError(
                 f"column '{target}': all {len(rows)} rows of the {side} part are of class "

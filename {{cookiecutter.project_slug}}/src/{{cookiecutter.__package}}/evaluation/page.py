@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from html import escape
 from string import Template
 from typing import Any
+from warnings import catch_warnings, filterwarnings
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -68,7 +69,9 @@ def svg(plot: Axes, described: str) -> str:
     """Return the figure of `plot` as inline SVG, with a description for those who cannot see it."""
     buffer, figure = io.StringIO(), plot.figure
     assert isinstance(figure, Figure)
-    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": described}):
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": described}), catch_warnings():
+        # Text stays text in the SVG: the reader's browser has the glyphs that matplotlib lacks.
+        filterwarnings("ignore", message="Glyph")
         figure.savefig(buffer, format="svg", metadata={"Date": None})
     drawing = buffer.getvalue()
     drawing = drawing[drawing.index("<svg") :]

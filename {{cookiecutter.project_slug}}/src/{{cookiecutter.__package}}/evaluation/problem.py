@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from ..data.contract import POSITIVE_NAMES, Contract
+from ..data.contract import BOOLEANS, POSITIVE_NAMES, Contract
 from ..errors import WrongUse
 from ..settings import Settings
 from .scores import BY_TASK, METRICS, Metric, truth_of
@@ -28,8 +28,9 @@ class Problem:
         names = tuple(self.contract.target.categories or ())
         if self.contract.task != "binary":
             return names
-        likely = [name for name in names if name.casefold() in POSITIVE_NAMES]
-        positive = self.settings.data.positive or (likely[0] if likely else names[-1])
+        positive = self.settings.data.positive or names[-1]
+        if not self.settings.data.positive and {n.casefold() for n in names} in BOOLEANS:
+            positive = next(name for name in names if name.casefold() in POSITIVE_NAMES)
         return tuple(sorted(names, key=lambda name: name == positive))
 
     @cached_property

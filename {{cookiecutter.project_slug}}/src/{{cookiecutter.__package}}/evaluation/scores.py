@@ -149,8 +149,10 @@ def calibration(truth: np.ndarray, guess: np.ndarray, bins: int = 10) -> list[di
     """
     if guess.ndim == 2:
         truth, guess = (guess.argmax(axis=1) == truth).astype(float), guess.max(axis=1)
-    order = np.argsort(guess, kind="stable")
+    edges = np.unique(np.quantile(guess, np.linspace(0, 1, bins + 1)[1:-1]))
+    places = np.searchsorted(edges, guess)
+    parts = [places == place for place in np.unique(places)]
     return [
-        {"guess": float(guess[part].mean()), "truth": float(truth[part].mean()), "rows": len(part)}
-        for part in np.array_split(order, min(bins, len(order)))
+        {"guess": float(guess[at].mean()), "truth": float(truth[at].mean()), "rows": int(at.sum())}
+        for at in parts
     ]

@@ -62,6 +62,7 @@ def train(
     rows = frame.iloc[parts.train].reset_index(drop=True)
     trials = search(rows, problem, progress)
     kept, choice = choose(trials)
+    progress(f"{kept.candidate} is kept; it is measured, explained and signed", 0, 1)
     model = fit(kept, rows, problem)
     test = frame.iloc[parts.test].reset_index(drop=True)
     evaluation = evaluate(model, test, problem, *_references(kept, rows, problem))

@@ -16,9 +16,10 @@ SIGNING, VERIFY = "RELEASE_SIGNING_KEY", "RELEASE_VERIFY_KEY"
 
 
 def sign(content: bytes, root: Path) -> bytes:
-    """Return the 64 bytes of the signature; makes a key pair if there is none at all."""
+    """Return the 64 bytes of the signature; makes `keys/` with a pair if there is none at all."""
     path = root / "keys" / "signing.key"
-    if not os.environ.get(SIGNING) and not path.exists():
+    # A lost signing key is said, not replaced: a new pair would disown every earlier release.
+    if not os.environ.get(SIGNING) and not path.parent.exists():
         _make(path)
     return Ed25519PrivateKey.from_private_bytes(_key(SIGNING, path)).sign(content)
 
@@ -49,7 +50,7 @@ def _key(name: str, path: Path) -> bytes:
 
 
 def _make(path: Path) -> None:
-    path.parent.mkdir(mode=0o700, exist_ok=True)
+    path.parent.mkdir(mode=0o700)
     key = Ed25519PrivateKey.generate()
     path.with_name("verify.key").write_text(key.public_key().public_bytes_raw().hex())
     path.touch(mode=0o600)

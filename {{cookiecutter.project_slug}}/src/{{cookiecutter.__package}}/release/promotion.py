@@ -18,9 +18,10 @@ def promote(settings: Settings, number: int | None = None, override: str = "") -
     override: the reason of a person who promotes in spite of a hold or reject; it is recorded.
     A release that cannot be verified cannot be promoted by anyone.
     """
-    version = registry.by_number(settings, number) if number else registry.latest(settings)
+    version = registry.latest(settings) if number is None else registry.by_number(settings, number)
     if version is None:
-        raise WrongUse(f"version {number} is not registered" if number else "train a model first")
+        missing = "train a model first" if number is None else f"version {number} is not registered"
+        raise WrongUse(missing)
     champion = registry.by_alias(settings)
     if champion == version:
         return Verdict("hold", f"version {version.number} is the champion already")
@@ -77,16 +78,25 @@ def rollback(settings: Settings) -> tuple[int, int]:
     """Let the former champion, which was judged before, serve again; return (from, to)."""
     current = registry.by_alias(settings)
     with Ledger(settings.ledger_url) as ledger:
-        moves = [d for d in ledger.decisions() if d["verdict"] in ("promote", "rollback")]
-        steps = [d for d in moves if current and d["version"] == current.number and d["former"]]
-        if not current or not steps:
-            raise CheckFailed("there is no former champion to go back to")
-        former = registry.by_number(settings, steps[0]["former"])
-        if former is None:
-            raise CheckFailed(f"version {steps[0]['former']} is not in the registry any more")
+        number = _former(ledger, current)
+        former = registry.by_number(settings, number)
+        if current is None or former is None:
+            raise CheckFailed(f"version {number} is not in the registry any more")
         registry.fetch(former, settings)
         with ledger.exclusive() as connection:
             reason = f"back from version {current.number} to {former.number}"
             ledger.decide("rollback", "rollback", reason, former.number, None, None, connection)
             registry.point(settings, former)
     return current.number, former.number
+
+
+def _former(ledger: Ledger, current: Version | None) -> int:
+    """Return the version that served before `current`, by the decisions in the ledger."""
+    moves = [d for d in ledger.decisions() if d["verdict"] in ("promote", "rollback")]
+    known = [d for d in moves if current and d["version"] == current.number]
+    if known and known[0]["former"]:
+        return int(known[0]["former"])
+    # A promotion that was killed between alias and ledger left no row: go back to the last known.
+    if current and moves and not known:
+        return int(moves[0]["version"])
+    raise CheckFailed("there is no former champion to go back to")

@@ -6,6 +6,7 @@ answer of MLflow is data here: what is run was verified by `bundle`.
 
 import logging
 import os
+import re
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -51,10 +52,10 @@ def client(settings: Settings) -> MlflowClient:
         opened = MlflowClient(settings.tracking_uri, settings.tracking_uri)
         opened.search_experiments(max_results=1)
     except Exception as error:
-        first = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise WorldBroken(
-            f"the registry at {settings.tracking_uri} does not answer: {first}"
-        ) from None
+        first = [*str(error).splitlines(), type(error).__name__][0]
+        text = f"the registry at {settings.tracking_uri} does not answer: {first}"
+        # A URL may carry a password.
+        raise WorldBroken(re.sub(r"//[^@/ ]*@", "//***@", text)) from None
     return opened
 
 

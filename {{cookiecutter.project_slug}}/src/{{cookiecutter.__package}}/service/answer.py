@@ -20,12 +20,14 @@ def answers(loaded: Loaded, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     release = loaded.release
     frame = frame_of(release.contract, rows)
     labels, guess = label(release, frame)
-    odd = [list(surprises(release.contract, frame.iloc[[i]])) for i in range(len(frame))]
+    odd = surprises(release.contract, frame)
     return [
         {
             "answer": labels[i],
             "probabilities": _probabilities(release, guess[i]),
-            "warnings": [f"{name}: a value that training never saw" for name in odd[i]],
+            "warnings": [
+                f"{name}: a value that training never saw" for name in odd if odd[name][i]
+            ],
         }
         for i in range(len(frame))
     ]

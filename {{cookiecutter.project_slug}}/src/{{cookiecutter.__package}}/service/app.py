@@ -6,6 +6,7 @@ that the prediction is committed; 422 never repeats what was sent.
 
 import asyncio
 import json
+import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -13,13 +14,17 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import pandas as pd
+from anyio import CapacityLimiter, to_thread
 from fastapi import FastAPI, HTTPException, Request, Response
-from fastapi.responses import HTMLResponse, PlainTextResponse
+from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 
 from .. import NAME, VERSION
+from ..data.rows import convert, violations
 from ..ledger import Ledger, now
 from ..settings import Settings
 from .answer import answers, reasons_for
@@ -62,7 +67,7 @@ def build(settings: Settings, slot: Slot, ledger: Ledger) -> FastAPI:
     app.add_middleware(Guard, service=settings.service)
     _count(app, slot)
     _answer(app, slot, writer, settings.service.deadline_seconds)
-    _collect(app, ledger)
+    _collect(app, slot, ledger)
     _tell(app, slot)
     return app
 
@@ -86,12 +91,16 @@ def _answer(app: FastAPI, slot: Slot, writer: Writer, deadline: float) -> None:
     }
     about = {"requestBody": {"required": True, "content": {"application/json": {"schema": body}}}}
 
+    # More threads than cores would only slow each other down.
+    workers = CapacityLimiter(os.cpu_count() or 1)
+
     async def predict(rows: list[dict[str, Any]], loaded: Loaded) -> dict[str, Any]:
         request_id = uuid4().hex
         try:
-            async with asyncio.timeout(deadline):
-                found = await run_in_threadpool(answers, loaded, rows)
-                await writer.write(_records(request_id, rows, found, loaded))
+            with writer.room(len(rows)):
+                async with asyncio.timeout(deadline):
+                    found = await to_thread.run_sync(answers, loaded, rows, limiter=workers)
+                    await writer.write(_records(request_id, rows, found, loaded))
         except Full:
             raise HTTPException(503, "busy", headers={"Retry-After": "1"}) from None
         except TimeoutError:
@@ -157,12 +166,20 @@ def _records(
     ]
 
 
-def _collect(app: FastAPI, ledger: Ledger) -> None:
+def _collect(app: FastAPI, slot: Slot, ledger: Ledger) -> None:
+    @app.exception_handler(SQLAlchemyError)
+    async def unwritten(_: Request, __: Exception) -> JSONResponse:
+        return JSONResponse({"detail": "the ledger does not answer"}, 503, {"Retry-After": "5"})
+
     @app.post("/outcomes")
     async def outcomes(request: Request) -> dict[str, int]:
         """Take labels for earlier predictions; an outcome sent twice replaces the first."""
         parsed = _parse(Outcomes, await request.body())
         rows = [{**o.model_dump(), "value": _plain(o.value)} for o in parsed.outcomes]
+        values = pd.Series([row["value"] for row in rows], dtype=object)
+        target = slot.loaded.release.contract.target
+        if violations(values, convert(values, target.but(format="")), target):
+            raise HTTPException(422, f"an outcome is no value of '{target.name}'")
         new, unknown = await run_in_threadpool(ledger.write_outcomes, rows)
         return {"taken": new, "unknown": unknown}
 
@@ -216,11 +233,14 @@ def _count(app: FastAPI, slot: Slot) -> None:
         request: Request, forward: Callable[[Request], Awaitable[Response]]
     ) -> Response:
         started = time.perf_counter()
-        response = await forward(request)
-        route = request.scope.get("route")
-        path = getattr(route, "path", "unknown")
-        asked.labels(path, response.status_code).inc()
-        took.labels(path).observe(time.perf_counter() - started)
+        status = 500
+        try:
+            response = await forward(request)
+            status = response.status_code
+        finally:
+            path = getattr(request.scope.get("route"), "path", "unknown")
+            asked.labels(path, status).inc()
+            took.labels(path).observe(time.perf_counter() - started)
         return response
 
     @app.get("/metrics", response_class=PlainTextResponse)

@@ -40,9 +40,8 @@ def _field(column: Column) -> tuple[Any, Any]:
         "title": column.name,
         "description": column.note or column.kind,
     }
-    example = _example(column)
-    if example is not None:
-        about["examples"] = [example]
+    if examples := _examples(column):
+        about["examples"] = examples
     if column.role in ("ignored", "id"):
         # Taken, so that a whole row of the table may be sent, and dropped at once.
         return str | float | None, Field(None, exclude=True, **about)
@@ -75,8 +74,8 @@ def _as_text(value: Any, spellings: tuple[str, ...] | None) -> Any:
     return str(value) if isinstance(value, int | float) else value
 
 
-def _example(column: Column) -> Any:
+def _examples(column: Column) -> list[Any]:
     if column.kind in NUMERIC and column.minimum is not None and column.maximum is not None:
         middle = (column.minimum + column.maximum) / 2
-        return round(middle) if column.kind == "integer" else round(middle, 3)
-    return column.categories[0] if column.categories else None
+        return [round(middle) if column.kind == "integer" else round(middle, 3)]
+    return list(column.categories or ())

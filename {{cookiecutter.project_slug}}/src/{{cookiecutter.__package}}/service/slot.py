@@ -14,7 +14,7 @@ import pandas as pd
 from pydantic import BaseModel
 
 from ..data.rows import frame_of
-from ..errors import ProjectError, WorldBroken
+from ..errors import CheckFailed, WorldBroken
 from ..release import registry
 from ..release.bundle import Release, read
 from ..release.registry import Version
@@ -63,7 +63,7 @@ class Slot:
         assert champion is not None
         try:
             self.loaded = self._load(champion)
-        except ProjectError as error:
+        except CheckFailed as error:
             self.refused = champion
             log.error(
                 "version %s is refused, %s stays: %s",

@@ -7,6 +7,8 @@ under load many share one commit, so the price is one sync of latency, not of th
 import asyncio
 import queue
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from ..ledger import Ledger
@@ -16,14 +18,14 @@ MOST = 5000
 
 
 class Full(Exception):
-    """More rows are waiting than the queue may hold."""
+    """More rows are being worked on than the service may hold."""
 
 
 class Writer:
     """A thread with a bounded queue in front of the ledger."""
 
     def __init__(self, ledger: Ledger, capacity: int) -> None:
-        """Keep at most `capacity` rows waiting."""
+        """Let at most `capacity` rows be worked on or waiting at a time."""
         self.ledger = ledger
         self.capacity = capacity
         self.waiting = 0
@@ -41,17 +43,22 @@ class Writer:
         self._queue.put(None)
         self._thread.join()
 
-    async def write(self, rows: Rows) -> None:
-        """Return when `rows` are on disk; raise `Full` at once if too many are waiting."""
-        if self.waiting + len(rows) > self.capacity:
+    @contextmanager
+    def room(self, rows: int) -> Iterator[None]:
+        """Take room for so many rows while a request is worked on, or raise `Full`."""
+        if self.waiting + rows > self.capacity:
             raise Full
-        self.waiting += len(rows)
+        self.waiting += rows
+        try:
+            yield
+        finally:
+            self.waiting -= rows
+
+    async def write(self, rows: Rows) -> None:
+        """Return when `rows` are on disk."""
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._queue.put((rows, done))
-        try:
-            await done
-        finally:
-            self.waiting -= len(rows)
+        await done
 
     def _run(self) -> None:
         ended = False
@@ -66,6 +73,8 @@ class Writer:
             self._commit([item for item in batch if item is not None])
 
     def _commit(self, batch: list[tuple[Rows, asyncio.Future[None]]]) -> None:
+        # Who has given up by now was told so, and must not be counted.
+        batch = [item for item in batch if not item[1].cancelled()]
         error: Exception | None = None
         if batch:
             try:
