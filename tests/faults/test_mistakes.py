@@ -155,7 +155,10 @@ def test_a_planted_leak_stops_check_data_until_it_is_decided(
     project = of_table(path, target="bought", project_name="Leaking shop")
     done = project.verb("check-data")
     assert done.returncode == 1
-    assert "refund: alone it predicts with a score of 1.00: a leak?" in done.stderr
+    assert (
+        "refund: alone it predicts with a score of 1.00 (0: nothing, 1: all): a leak?"
+        in done.stderr
+    )
     assert not (project.root / "contract.yaml").exists()
     project.edit("ignore = []", 'ignore = ["refund"]')
     assert project.verb("check-data").returncode == 0

@@ -40,8 +40,8 @@ FAULTS = {
     "a handful of rows counts as a slice": ("evaluation/slices.py", "FEW = 50", "FEW = 1", "model"),
     "training is not repeatable": (
         "model/train.py",
-        ".fit(rows, rows[contract.target.name])",
-        ".fit(*(lambda r: (r, r[contract.target.name]))(rows.sample(frac=0.7)))",
+        ".fit(rows, rows[problem.contract.target.name])",
+        ".fit(*(lambda r: (r, r[problem.contract.target.name]))(rows.sample(frac=0.7)))",
         "infrastructure",
     ),
     "the gate promotes everything": (
