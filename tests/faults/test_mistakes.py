@@ -100,7 +100,7 @@ def test_rows_that_break_the_contract_are_named_by_row_and_value(
     try:
         done = shop.verb("check-data")
         assert done.returncode == 1
-        assert "income: 1 values are no number, the first in row 18: 'a lot'" in done.stderr
+        assert "column 'income' is no number: row 18 'a lot'" in done.stderr
     finally:
         table.write_text(text, encoding="utf-8")
 

@@ -32,16 +32,29 @@ FAULTS = {
         "data",
     ),
     "the most complex rung always wins": (
-        "model/search.py",
-        "if gain > error:",
+        "model/choose.py",
+        "if gain > CERTAINTY * error:",
         "if gain > -9:",
         "model",
     ),
     "a handful of rows counts as a slice": ("evaluation/slices.py", "FEW = 50", "FEW = 1", "model"),
     "training is not repeatable": (
         "model/train.py",
-        ".fit(rows, rows[problem.contract.target.name])",
-        ".fit(*(lambda r: (r, r[problem.contract.target.name]))(rows.sample(frac=0.7)))",
+        "return assemble(kept, problem, target).fit(rows, target)",
+        "few = rows.sample(frac=0.7).index\n"
+        "        return assemble(kept, problem, target).fit(rows.loc[few], target[few])",
+        "infrastructure",
+    ),
+    "a test row is smuggled into training": (
+        "model/train.py",
+        "rows = frame.iloc[parts.train]",
+        "rows = frame.iloc[np.append(parts.train, parts.test[:1])]",
+        "infrastructure",
+    ),
+    "a group stands on both sides": (
+        "data/split.py",
+        "keys = frame[[data.group]] if data.group else frame",
+        "keys = frame",
         "infrastructure",
     ),
     "the gate promotes everything": (

@@ -34,7 +34,7 @@ def test_columns_that_add_up_to_the_target_are_asked_about_by_name(real: Real) -
     project.edit("ignore = []", 'ignore = ["casual", "registered"]')
     done = project.verb("check-data")
     assert done.returncode == 0, done.stderr
-    assert re.search(r"instant +id +id, a row number", done.stdout)
+    assert re.search(r"instant +id +id .*a row number", done.stdout)
     assert re.search(r"season +feature +category", done.stdout)
     assert "regression: 13,915 rows to train on, 3,464 to test on" in done.stdout
 

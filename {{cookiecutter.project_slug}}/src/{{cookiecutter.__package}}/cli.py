@@ -78,11 +78,10 @@ def train_verb(settings: Settings) -> None:
     Tracked in MLflow. The new version does not serve before `promote` lets it.
     """
     from .data.check import check_data
-    from .model.train import load_rows, train
+    from .model.train import train
 
-    check_data(settings)
-    frame, contract = load_rows(settings)
-    trained = train(frame, contract, settings, progress)
+    checked = check_data(settings)
+    trained = train(checked.rows, checked.contract, settings, progress)
     _told(settings, trained)
     click.echo("Next: `promote`")
 
@@ -236,5 +235,5 @@ def progress(what: str, done: int, total: int) -> None:
     share = f"{done}/{total}"
     if sys.stderr.isatty():
         click.echo(f"\r\x1b[2K   {share:>9} {what}", nl=done == total, err=True)
-    elif done == total or total <= 20:
+    elif done == total or total <= 60:
         click.echo(f"   {share:>9} {what}", err=True)

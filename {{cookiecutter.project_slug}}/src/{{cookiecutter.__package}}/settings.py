@@ -48,6 +48,7 @@ class Data(Section):
     ignore: Names = ()
     keep: Names = ()
     header: bool = True
+    encoding: str = ""
     test_share: Annotated[float, Field(ge=0.05, le=0.5)] = 0.2
 
     @model_validator(mode="after")
@@ -66,7 +67,9 @@ class Training(Section):
 
     metric: Metric = "auto"
     folds: Annotated[int, Field(ge=2, le=20)] = 4
-    seconds: Annotated[float, Field(gt=0)] = 60.0
+    seconds: Annotated[float, Field(gt=0)] = 30.0
+    tries: Annotated[int, Field(gt=0)] = 60
+    worth: Annotated[float, Field(ge=0, lt=1)] = 0.002
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 20
 
 
@@ -120,6 +123,7 @@ class Settings(Section):
     data: Data
     training: Training = Training()
     value: Value = Value()
+    slices: dict[str, float] = {}
     gate: Gate = Gate()
     drift: Drift = Drift()
     service: Service = Service()

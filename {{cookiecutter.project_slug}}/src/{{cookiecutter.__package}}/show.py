@@ -1,45 +1,69 @@
 """The outcome of check-data as one readable table in the terminal."""
 
+from prettytable import PrettyTable, TableStyle
+
 from .data.check import Checked
 from .data.contract import Column
 from .evaluation.problem import Problem
 from .settings import Settings
 
+WIDTHS = {"column": 30, "role": 9, "kind": 8, "values": 22, "missing": 7, "why": 22}
+WHY = {
+    "number": "numbers",
+    "integer": "whole numbers",
+    "category": "values that come again",
+    "boolean": "two words for yes, no",
+    "date": "dates",
+    "text": "several words each",
+    "id": "a value a row",
+}
+
 
 def checked_table(checked: Checked, settings: Settings) -> str:
-    """Return what was read, each column with its role and kind, and what to look at."""
+    """Return what was read, each column with its role, kind and why, and what to look at."""
     table, contract = checked.table, checked.contract
     rows, columns = table.frame.shape
     lines = [f"{table.name}: {rows:,} rows, {columns} columns", *table.notes, ""]
-    width = min(max(len(c.name) for c in contract.columns), 40)
+    shown = PrettyTable(list(WIDTHS), align="l")
+    shown.max_width = WIDTHS
+    shown.set_style(TableStyle.PLAIN_COLUMNS)
+    shown.left_padding_width, shown.right_padding_width = 2, 0
+    missing = table.frame.isna().mean()
     for column in contract.columns:
-        name = column.name if len(column.name) <= 40 else column.name[:39] + "…"
-        missing = table.frame[column.name].isna().mean() if column.name in table.frame else 1.0
-        share = f"{missing:6.1%} missing" if missing else ""
-        lines.append(f"  {name:<{width}}  {column.role:<9}  {_what(column):<44}  {share}".rstrip())
+        share = missing.get(column.name, 1.0)
+        shown.add_row(
+            [
+                _plain(column.name, 90),
+                column.role,
+                column.kind,
+                _plain(_values(column), 48),
+                f"{share:.1%}" if share else "",
+                column.note or WHY[column.kind],
+            ]
+        )
+    lines += [line.rstrip() for line in shown.get_string().splitlines()]
     parts = checked.parts
     task: str = contract.task
     if task == "binary":
         task += f", {Problem(contract, settings).classes[1]!r} is the class that counts"
     sizes = f"{len(parts.train):,} rows to train on, {len(parts.test):,} to test on"
     lines += ["", f"{task}: {sizes}"]
-    for finding in checked.findings:
-        lines.append(f"Look at {finding.column}: {finding.text}.")
-    for change in checked.changes:
-        lines.append(f"Not as in contract.yaml: {change}.")
-    made = (
-        "contract.yaml was made: review it, it is yours" if checked.first else "contract.yaml holds"
-    )
-    return "\n".join([*lines, made])
+    lines += [f"Look at {found.column}: {found.text}." for found in checked.findings]
+    lines += [f"Not as in contract.yaml: {change}." for change in checked.changes]
+    made = "was made: review it, it is yours" if checked.first else "holds"
+    return "\n".join([*lines, f"contract.yaml {made}"])
 
 
-def _what(column: Column) -> str:
-    if column.note:
-        return f"{column.kind}, {column.note}"
-    if column.minimum is not None:
-        return f"{column.kind}, {column.minimum:g} to {column.maximum:g}"
+def _plain(text: str, most: int) -> str:
+    """Return one printable line of at most `most` characters."""
+    line = "".join(letter if letter.isprintable() else " " for letter in text)
+    return line if len(line) <= most else f"{line[: most - 1]}…"
+
+
+def _values(column: Column) -> str:
+    if column.minimum is not None and column.maximum is not None:
+        return f"{column.minimum:,.10g} to {column.maximum:,.10g}"
     if column.categories:
-        shown = ", ".join(column.categories)
-        short = shown if len(shown) <= 28 else f"{len(column.categories)} values"
-        return f"{column.kind}, {short}"
-    return f"{column.kind}, {column.format}" if column.format else column.kind
+        names = ", ".join(column.categories)
+        return names if len(names) <= 48 else f"{len(column.categories)} values"
+    return column.format if column.kind == "date" else ""

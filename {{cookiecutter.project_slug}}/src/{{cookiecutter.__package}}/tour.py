@@ -16,7 +16,7 @@ from .evaluation.assess import headline
 from .ledger import Ledger
 from .lifecycle import retrain, watch
 from .model.search import Progress
-from .model.train import load_rows, train
+from .model.train import train
 from .release import registry
 from .release.promotion import promote, rollback
 from .replay import Window, replay, running, send_outcomes, wait_for_version, windows
@@ -57,13 +57,12 @@ def _data(settings: Settings, guide: Guide) -> tuple[Contract, pd.DataFrame, lis
         f"{len(checked.contract.features)} features; set aside: {', '.join(aside) or 'none'}. "
         "contract.yaml says the rest, and is yours to edit."
     )
-    frame, contract = load_rows(settings)
-    history, later = windows(frame, settings)
+    history, later = windows(checked.rows, settings)
     guide.say(
-        f"{len(history):,} rows are history; {len(frame) - len(history):,} rows play "
+        f"{len(history):,} rows are history; {len(checked.rows) - len(history):,} rows play "
         f"the months to come, in {len(later)} windows."
     )
-    return contract, history, later
+    return checked.contract, history, later
 
 
 def _first_champion(

@@ -9,9 +9,10 @@ import pytest
 from project.data import contract as contracts
 from project.data.check import check_data
 from project.data.contract import NUMERIC, USED, Column, Contract
+from project.data.findings import find
 from project.data.infer import infer
 from project.data.read import DataError, Table, read_table
-from project.data.rows import apply
+from project.data.rows import apply, check
 from project.model.features import features
 from project.model.train import load_rows
 from project.settings import Settings
@@ -58,14 +59,15 @@ def test_a_missing_value_that_the_contract_rules_out_is_refused_by_its_place() -
 
 
 @pytest.mark.ml_test("data", 4)
-@pytest.mark.parametrize("style", ["linear", "trees"])
+@pytest.mark.parametrize("style", ["linear", "quantile", "trees"])
 def test_only_features_reach_the_matrix(own: Rows, style: Any) -> None:
     frame, contract = own
     matrix = features(contract, style)
     used = {name for _, _, given in matrix.transformers for name in np.atleast_1d(given)}
     assert used == set(contract.features)
-    without = features(contract, style).fit_transform(frame[contract.features])
-    np.testing.assert_array_equal(dense(matrix.fit_transform(frame)), dense(without))
+    target = frame[contract.target.name]
+    without = features(contract, style).fit_transform(frame[contract.features], target)
+    np.testing.assert_array_equal(dense(matrix.fit_transform(frame, target)), dense(without))
 
 
 def dense(matrix: Any) -> np.ndarray:
@@ -89,7 +91,8 @@ def test_what_looks_personal_is_pointed_out(project: Any, name: str) -> None:
     values = [f"v{i % 40}" for i in range(300)]
     frame = pd.DataFrame({name: values, "target": ["a", "b"] * 150}, dtype=object)
     settings = project(frame, group="", sensitive=(), ignore=())
-    _, found = infer(Table("t", frame, "", ()), settings)
+    contract = infer(Table("t", frame, "", ()), settings)
+    found = find(frame, check(contract, frame)[0], contract, settings)
     assert [f.column for f in found if "personal" in f.text] == [name]
 
 

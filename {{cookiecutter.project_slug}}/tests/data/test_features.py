@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from project.data.contract import Contract
-from project.model.features import DateParts, category_places, features
+from project.data.contract import Column, Contract
+from project.model.features import DateParts, category_names, features
 
 pytestmark = pytest.mark.ml_test("data", 7)
-STYLES = pytest.mark.parametrize("style", ["linear", "trees"])
+STYLES = pytest.mark.parametrize("style", ["linear", "quantile", "trees"])
 
 
 def dense(matrix: Any) -> np.ndarray:
@@ -21,7 +21,7 @@ def test_a_row_alone_is_as_in_company_and_order_does_not_matter(
     own: tuple[pd.DataFrame, Contract], style: Any
 ) -> None:
     frame, contract = own
-    way = features(contract, style).fit(frame)
+    way = features(contract, style).fit(frame, frame[contract.target.name])
     whole = dense(way.transform(frame))
     assert len(whole) == len(frame)
     mixed = np.random.default_rng(0).permutation(len(frame))
@@ -61,10 +61,53 @@ def test_dates_become_days_month_weekday_and_hour() -> None:
     assert np.isnan(parts[2]).all()
 
 
+def test_on_the_circle_december_is_next_to_january() -> None:
+    dates = pd.to_datetime(["2023-12-31", "2024-01-01", "2024-07-01"]).astype("datetime64[s]")
+    _, *circle = DateParts(circle=True).fit_transform(pd.DataFrame({"at": dates})).T
+    december, january, july = np.transpose(circle)[:, :2]
+    assert np.abs(december - january).max() < np.abs(january - july).max()
+    assert np.linalg.norm(np.transpose(circle)[:, :2], axis=1) == pytest.approx(1)
+
+
+@STYLES
+@pytest.mark.parametrize("target", ["continuous", "binary"])
+def test_many_categories_and_texts_carry_their_signal_and_need_no_word(
+    style: Any, target: str
+) -> None:
+    random = np.random.default_rng(0)
+    city = random.integers(0, 300, 3000)
+    strong = random.normal(size=300)[city]
+    frame = pd.DataFrame(
+        {
+            "city": [f"city {number}" for number in city],
+            "note": np.where(strong > 0, "sunny and warm", "rain"),
+            "target": strong if target == "continuous" else np.where(strong > 0, "yes", "no"),
+        }
+    ).astype({"city": object, "note": object})
+    kind = {"kind": "number"} if target == "continuous" else {"kind": "boolean"}
+    classes = {} if target == "continuous" else {"categories": ("no", "yes")}
+    contract = Contract(
+        table={},
+        columns=(
+            Column(name="city", kind="category", nullable=True),
+            Column(name="note", kind="text", nullable=True),
+            Column(name="target", role="target", **kind, **classes),
+        ),
+    )
+    way = features(contract, style).fit(frame, frame["target"])
+    matrix = dense(way.transform(frame))
+    assert abs(np.corrcoef(matrix[:, 0], strong)[0, 1]) > 0.7
+    assert matrix.shape[1] == 1 + len({"sunny", "and", "warm", "rain"})
+    odd = pd.DataFrame({"city": ["never seen", np.nan], "note": ["", "unknown"]}, dtype=object)
+    assert np.isfinite(dense(way.transform(odd))).all()
+    silent = frame.assign(note="")
+    features(contract, style).fit(silent, silent["target"])
+
+
 def test_categories_come_first_for_trees(typed: Any) -> None:
     _, (frame, contract) = typed("binary")
     matrix = features(contract, "trees").fit_transform(frame)
-    places = category_places(contract)
+    places = range(len(category_names(contract)))
     assert len(places) == 2
     assert (np.nan_to_num(matrix[:, places]) % 1 == 0).all()
     assert np.nanmax(matrix[:, places]) < 255

@@ -36,8 +36,35 @@ def test_one_table_in_many_wrappings(data: bytes) -> None:
     assert columns(data) == {"name": ["anna", "bert"], "size": ["1", "2"]}
 
 
-def test_latin_1_is_read_where_utf_8_is_not() -> None:
-    assert columns("stadt,x\nKöln,1\n".encode("latin-1")) == {"stadt": ["Köln"], "x": ["1"]}
+@pytest.mark.parametrize(
+    ("encoding", "words"),
+    [
+        ("latin-1", "Köln München Straße café señor Málaga São"),
+        ("cp1252", "été déjà élève français garçon hôtel forêt 5€"),
+        ("cp1250", "Łódź Kraków Gdańsk Wrocław żółty źródło Częstochowa"),
+        ("cp1251", "Москва Казань Самара красный синий да нет"),
+        ("koi8_r", "Москва Казань Самара красный синий да нет"),
+        ("cp1253", "Αθήνα Θεσσαλονίκη Πάτρα Ηράκλειο κόκκινο ναι όχι"),
+        ("cp1254", "İstanbul İzmir Şanlıurfa Muğla Çanakkale Ağrı"),
+        ("cp932", "東京 大阪 名古屋 札幌 福岡 はい いいえ カタカナ"),
+        ("gb18030", "北京 上海 广州 深圳 成都 红色 蓝色 杭州市"),
+        ("euc_kr", "서울 부산 대구 인천 광주 아니오 빨강 파랑"),
+        ("utf-16-le", "Köln München Москва 東京"),
+        ("utf-16-be", "Köln München Москва 東京"),
+    ],
+)
+def test_letters_are_read_as_they_were_meant(encoding: str, words: str) -> None:
+    text = "".join(f"{i},x{i % 3},{word}\n" for i, word in enumerate(words.split() * 20))
+    assert columns(("n,x,it\n" + text).encode(encoding))["it"] == words.split() * 20
+
+
+def test_the_encoding_of_project_toml_is_taken_or_refused() -> None:
+    data = "a,b\nпривет,1\n".encode("cp866")
+    assert parse(data, "t", encoding="cp866").frame["a"].tolist() == ["привет"]
+    with pytest.raises(DataError, match=r"t: line 2, byte 4: .* is no utf-8 text"):
+        parse(data, "t", encoding="utf-8")
+    with pytest.raises(WrongUse, match="no text encoding 'klingon'"):
+        parse(data, "t", encoding="klingon")
 
 
 def test_parquet_says_the_same_as_csv() -> None:
@@ -93,6 +120,8 @@ def test_quoted_separators_and_newlines_stay_in_the_value() -> None:
         ("a,b\n", "no rows"),
         ("", "empty"),
         ('a,b\n"' + "x" * 150_000 + ",1\n", "row 1 has 1 fields"),
+        ('a,b\n1,"2\n3,4\n', "not a regular table"),
+        ("PK\x03\x04\0\0", "no text"),
     ],
 )
 def test_what_is_no_table_is_refused_with_the_place(text: str, said: str) -> None:

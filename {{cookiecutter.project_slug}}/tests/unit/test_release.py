@@ -111,9 +111,8 @@ def second_version(champion: Any, settings: Settings, damage: Damage | None = No
         (release / path.name).write_bytes(path.read_bytes())
     if damage:
         damage(release, settings.root)
-    page = champion.trained.report
     facts, evaluation = champion.release.facts, champion.trained.evaluation
-    version = registry.register(release, page, facts, evaluation, settings)
+    version = registry.register(release, {}, facts, evaluation, settings)
     registry.point(settings, version)
     return int(version.number)
 

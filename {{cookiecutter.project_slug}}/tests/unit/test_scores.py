@@ -6,11 +6,25 @@ import numpy as np
 import pandas as pd
 import pytest
 from project.data.contract import Column, Contract
+from project.errors import WrongUse
 from project.evaluation.problem import Problem
-from project.evaluation.scores import METRICS, Interval, interval, losses, resample, safe
-from project.evaluation.slices import Slice, gaps, slices
-from project.evaluation.value import best_threshold, of_actions
+from project.evaluation.scores import (
+    METRICS,
+    WEIGHTED,
+    calibration,
+    interval,
+    losses,
+    mean,
+    resample,
+    resamples,
+    safe,
+    spread,
+)
+from project.evaluation.slices import Judged, asked, gaps, matching, missed, slices
+from project.evaluation.trouble import trouble
+from project.evaluation.value import best_threshold, of_actions, worth
 from project.settings import Data, Settings, Training, Value
+from sklearn import metrics
 
 RANDOM = np.random.default_rng(0)
 
@@ -31,8 +45,8 @@ def test_an_interval_covers_the_truth_as_often_as_it_says() -> None:
     hits = 0
     for seed in range(60):
         values = np.random.default_rng(seed).normal(size=150)
-        found = interval(lambda _, g: float(g.mean()), values, values, np.arange(150), seed)
-        hits += found.low < 0 < found.high
+        found = interval(mean(lambda _, g: g), values, values, resamples(np.arange(150), seed))
+        hits += found["low"] < 0 < found["high"]
     assert 50 <= hits <= 60
 
 
@@ -63,29 +77,176 @@ def test_when_acting_never_pays_nobody_is_acted_on() -> None:
     assert (guess < best_threshold(truth, guess, Value(false_positive=-1.0))).all()
 
 
-def sliced(rows: int, small: int) -> list[Slice]:
-    frame = pd.DataFrame({"s": ["a"] * (rows - small) + ["b"] * small})
+@pytest.mark.parametrize("decimals", [8, 1])
+def test_scores_are_those_of_scikit_learn_with_any_weights(decimals: int) -> None:
+    random = np.random.default_rng(3)
+    guess, weights = random.random(200).round(decimals), random.integers(0, 3, (4, 200))
+    truth = (random.random(200) < guess).astype(int)
+    theirs = {
+        "roc_auc": metrics.roc_auc_score,
+        "average_precision": metrics.average_precision_score,
+        "neg_log_loss": lambda t, g, sample_weight: (
+            -metrics.log_loss(t, g, sample_weight=sample_weight)
+        ),
+        "accuracy": lambda t, g, sample_weight: metrics.accuracy_score(
+            t, g >= 0.5, sample_weight=sample_weight
+        ),
+        "r2": metrics.r2_score,
+        "neg_root_mean_squared_error": lambda t, g, sample_weight: (
+            -metrics.root_mean_squared_error(t, g, sample_weight=sample_weight)
+        ),
+    }
+    for name, score in theirs.items():
+        expected = [score(truth, guess, sample_weight=row) for row in weights]
+        assert WEIGHTED[name](truth, guess, weights) == pytest.approx(expected), name
+
+
+def test_a_resample_by_weights_is_a_resample_of_rows() -> None:
+    truth, guess = RANDOM.integers(0, 2, 90), RANDOM.random(90).round(1)
+    groups = np.arange(90) // 3
+    by_rows = resample(lambda at: METRICS["roc_auc"](truth[at], guess[at]), groups, 4)
+    by_weights = spread(WEIGHTED["roc_auc"], truth, guess, resamples(groups, 4))
+    assert by_weights[1:] == pytest.approx(by_rows)
+
+
+def test_the_model_is_set_against_every_way_to_do_without_it_on_the_same_rows() -> None:
+    truth, weights = RANDOM.integers(0, 2, 400), resamples(np.arange(400))
+    value = Value(true_positive=10.0, false_positive=-5.0)
+    right = (truth * 0.8 + 0.1, 0.5)
+    table = worth(truth, right, (1 - right[0], 0.5), 0.0, value, weights)
+    found = {row["choice"]: row for row in table}
+    share = truth.mean()
+    assert found["the model"]["money"]["value"] == pytest.approx(10 * share)
+    assert found["do nothing"]["money"] == {"value": 0, "low": 0, "high": 0}
+    assert found["treat everyone"]["money"]["value"] == pytest.approx(10 * share - 5 * (1 - share))
+    lead = found["the champion"]["lead"]
+    assert lead["value"] == pytest.approx(10 * share + 5 * (1 - share))
+    assert 0 < lead["low"] < lead["value"] < lead["high"]
+    three = np.eye(3)[np.array([0, 0, 0, 1, 2] * 20)]
+    table = worth(three.argmax(axis=1), (three, None), None, 0.0, value, weights[:, :100])
+    assert table[1]["choice"] == "always the commonest"
+    assert table[1]["lead"]["value"] == pytest.approx(0.4 * 15)
+
+
+def test_the_calibration_error_is_how_far_what_was_said_is_from_what_happened() -> None:
+    guess = np.repeat([0.05, 0.6], 500)
+    truth = np.tile([1, 0, 0, 0, 0, 0, 0, 0, 0, 0], 100)
+    found = calibration(truth, guess)
+    assert found["error"] == pytest.approx(0.5 * 0.05 + 0.5 * 0.5)
+    assert [point["rows"] for point in found["points"]] == [500, 500]
+
+
+def judged(
+    frame: pd.DataFrame,
+    guess: np.ndarray,
+    truth: np.ndarray,
+    floors: dict[str, float] | None = None,
+) -> Judged:
+    """Rows of sensitive `s` (category) and features `x` (number) and `% of kind`, if there."""
     target = Column(name="y", kind="category", role="target", categories=("n", "y"))
-    column = Column(name="s", kind="category", role="sensitive", categories=("a", "b"))
-    contract = Contract(table={}, columns=(column, target))
-    truth, guess = RANDOM.integers(0, 2, rows), RANDOM.random(rows)
+    columns = [Column(name="s", kind="category", role="sensitive")] if "s" in frame else []
+    columns += [Column(name=n, kind="number") for n in frame.columns if n == "x"]
+    columns += [Column(name=n, kind="category") for n in frame.columns if n == "% of kind"]
     settings = Settings(
-        root=Path(), data=Data(source="t.csv", target="y"), training=Training(metric="accuracy")
+        root=Path(),
+        data=Data(source="t.csv", target="y"),
+        training=Training(metric="neg_brier_score"),
+        slices=floors or {},
     )
-    return slices(frame, Problem(contract, settings), truth, guess)
+    problem = Problem(Contract(table={}, columns=(*columns, target)), settings)
+    return Judged(frame, problem, truth, guess, 0.5, resamples(np.arange(len(frame))))
+
+
+def two_groups(rows: int, small: int) -> Judged:
+    frame = pd.DataFrame({"s": ["a"] * (rows - small) + ["b"] * small})
+    return judged(frame, RANDOM.random(rows), RANDOM.integers(0, 2, rows))
 
 
 @pytest.mark.ml_test("model", 6)
 def test_a_slice_of_few_rows_is_named_without_a_score() -> None:
-    large, small = sliced(200, 10)
-    assert large.score is not None
-    assert large.score.low < large.score.value < large.score.high
-    assert (small.value, small.rows, small.score) == ("b", 10, None)
+    large, small = slices(two_groups(200, 10))
+    assert large["score"]["low"] < large["score"]["value"] < large["score"]["high"]
+    assert (small["value"], small["rows"], small["score"]) == ("b", 10, None)
+    assert set(small["rates"].values()) == {None}
+
+
+@pytest.mark.ml_test("model", 7)
+def test_a_gap_is_the_best_group_less_the_worst_in_score_and_rates() -> None:
+    frame = pd.DataFrame({"s": ["a"] * 100 + ["b"] * 100})
+    truth = np.tile([1, 0], 100)
+    guess = np.where(frame["s"] == "a", np.where(truth == 1, 0.9, 0.1), 0.4)
+    parts = slices(judged(frame, guess, truth))
+    expected = {"neg_brier_score": 0.26 - 0.01, "share acted on": 0.5, "share found": 1.0}
+    assert gaps(parts, "neg_brier_score")["s"] == pytest.approx(expected)
 
 
 @pytest.mark.ml_test("model", 7)
 def test_a_gap_needs_two_groups_that_were_assessed() -> None:
-    one, two = Interval(0.9, 0.8, 1.0), Interval(0.7, 0.6, 0.8)
-    parts = [Slice("s", "a", 90, True, one), Slice("s", "b", 90, True, two)]
-    assert gaps(parts) == pytest.approx({"s": 0.2})
-    assert not gaps(sliced(200, 10))
+    found = gaps(slices(two_groups(200, 10)), "neg_brier_score")
+    assert set(found["s"].values()) == {None}
+
+
+@pytest.mark.ml_test("model", 7)
+def test_of_too_few_positives_the_share_found_is_not_assessed() -> None:
+    frame = pd.DataFrame({"s": ["a"] * 100 + ["b"] * 100})
+    truth = np.r_[np.tile([1, 0], 50), np.ones(19, int), np.zeros(81, int)]
+    _, few = slices(judged(frame, RANDOM.random(200), truth))
+    assert few["rates"]["share acted on"] is not None
+    assert few["rates"]["share found"] is None
+
+
+@pytest.mark.ml_test("model", 6)
+def test_a_slice_asked_for_misses_its_floor_or_meets_it_and_fails_when_it_is_unknown() -> None:
+    frame = pd.DataFrame({"x": np.arange(300.0)})
+    truth = np.ones(300, int)
+    guess = np.where(frame["x"] < 100, 0.5, 1.0)
+    floors = {"x < 100": -0.2, "x >= 100": -0.2, "x > 280": -0.2}
+    found = asked(judged(frame, guess, truth, floors))
+    assert [part["met"] for part in found] == [False, True, False]
+    low, few = missed(found)
+    assert "x < 100 the score is -0.250; its floor is -0.2" in low
+    assert "19 test rows, too few" in few
+
+
+@pytest.mark.parametrize(
+    "query", ["plna == 'pro'", "x >", "x + 1", "__import__('os')", "@frame.x > 1"]
+)
+def test_a_slice_that_is_no_condition_is_named_with_the_columns(query: str) -> None:
+    frame = pd.DataFrame({"x": [1.0, 2.0], "plan": ["pro", None]})
+    assert list(matching(frame, "plan == 'pro' and x < 2")) == [True, False]
+    with pytest.raises(WrongUse) as error:
+        matching(frame, query)
+    assert query in str(error.value)
+    assert "x, plan" in str(error.value)
+
+
+def troubled(seed: int, share_wrong: float) -> Judged:
+    random = np.random.default_rng(seed)
+    frame = pd.DataFrame(
+        {
+            "x": np.where(random.random(2000) < 0.1, np.nan, random.normal(size=2000)),
+            "% of kind": random.choice(["it's", "50%", 'a "b"'], 2000),
+        }
+    )
+    guess = random.choice([0.1, 0.9], 2000)
+    bad = ~(frame["x"] > 0) & (frame["% of kind"] == "50%")
+    truth = (random.random(2000) < np.where(bad & (share_wrong > 0), 0.5, guess)).astype(int)
+    return judged(frame, guess, truth)
+
+
+@pytest.mark.ml_test("model", 6)
+def test_a_part_where_the_model_fails_is_found_as_a_rule_that_can_be_asked_for() -> None:
+    rows = troubled(5, 0.5)
+    found = trouble(rows, np.arange(2000))
+    assert found is not None
+    assert found["score"]["high"] < found["elsewhere"]["low"]
+    said = matching(rows.frame, found["rule"])
+    bad = ~(rows.frame["x"] > 0) & (rows.frame["% of kind"] == "50%")
+    assert (said == bad).mean() > 0.85
+    judged_on = np.random.default_rng(0).random(2000) >= 0.5
+    assert (said & judged_on).sum() == found["rows"]
+
+
+@pytest.mark.ml_test("model", 6)
+def test_where_the_model_fails_nowhere_mostly_nothing_is_found() -> None:
+    assert sum(trouble(troubled(seed, 0), np.arange(2000)) is not None for seed in range(40)) <= 4

@@ -5,22 +5,29 @@ In: settings. Out: contract.yaml, written once and kept in step with project.tom
 
 from dataclasses import dataclass
 
+import pandas as pd
+
 from ..errors import CheckFailed
 from ..settings import Settings
 from . import contract as contracts
 from . import rows
-from .contract import Contract
-from .infer import Finding, infer
+from .contract import Column, Contract
+from .findings import MEND, Finding, find
+from .infer import infer
 from .read import Table, read_table
 from .split import Split, split
 
 
 @dataclass(frozen=True)
 class Checked:
-    """The contract in force. first: it was made just now; changes: where inference now differs."""
+    """The contract in force, and the typed rows that keep it and have a target.
+
+    first: the contract was made just now; changes: where inference now differs.
+    """
 
     table: Table
     contract: Contract
+    rows: pd.DataFrame
     findings: tuple[Finding, ...]
     changes: tuple[str, ...]
     first: bool
@@ -34,46 +41,45 @@ def check_data(settings: Settings) -> Checked:
         CheckFailed: with one list of everything that a person has to decide on or mend.
 
     """
-    table = read_table(settings)
-    inferred, findings = infer(table, settings)
-    blocking = [finding for finding in findings if finding.blocking]
-    if blocking:
-        lines = [f"  {number}. {f.column}: {f.text}." for number, f in enumerate(blocking, 1)]
-        raise CheckFailed("\n".join([f"{table.name} needs a decision from you:", *lines]))
-    first = not settings.contract_path.exists()
-    path = settings.contract_path
+    table, path = read_table(settings), settings.contract_path
+    inferred, first = infer(table, settings), not path.exists()
     contract = inferred if first else contracts.load(path, settings.data)
-    target = contract.target.name
-    known = table.frame[table.frame[target].notna()].reset_index(drop=True)
-    typed = rows.apply(contract, known, table.name)
+    known = table.frame[table.frame[contract.target.name].notna()]
+    typed, broken = rows.check(contract, known)
+    findings = find(table.frame, typed, contract, settings)
+    way_out = MEND if first else "Mend the table, or edit contract.yaml"
+    problems = [f"{rule}. {way_out}" for rule in broken]
+    problems += [f"{finding.column}: {finding.text}" for finding in findings if finding.blocking]
+    if problems:
+        lines = [f"  {number}. {problem}." for number, problem in enumerate(problems, 1)]
+        raise CheckFailed("\n".join([f"{table.name} needs a decision from you:", *lines]))
+    typed = typed.reset_index(drop=True)
     parts = split(typed, contract, settings)
     if first or contract != contracts.load(path):
         contracts.save(contract, path)
     changes = () if first else tuple(_differences(contract, inferred))
-    return Checked(table, contract, tuple(findings), changes, first, parts)
+    return Checked(table, contract, typed, tuple(findings), changes, first, parts)
 
 
 def _differences(ours: Contract, inferred: Contract) -> list[str]:
-    """Say in which kinds, limits and columns the contract differs from what the table suggests."""
+    """Say in which columns, kinds, roles and limits the contract differs from what is seen now."""
+    then = {column.name: column for column in ours.columns}
     now = {column.name: column for column in inferred.columns}
-    lines = [
-        f"'{name}' is new in the table"
-        for name in now
-        if name not in {column.name for column in ours.columns}
-    ]
-    for column in ours.columns:
-        other = now.get(column.name)
-        if other is None:
-            lines.append(f"'{column.name}' is not in the table any more")
-        elif column.but(note="", role=other.role) != other.but(note=""):
-            lines.append(f"'{column.name}': {_what(column, other)}")
+    lines = [f"'{name}' is new in the table" for name in now if name not in then]
+    lines += [f"'{name}' is not in the table any more" for name in then if name not in now]
+    lines += [f"'{name}': {what}" for name in then if (what := _what(then[name], now.get(name)))]
     if ours.table.get("sha256") != inferred.table["sha256"]:
-        then, now_rows = ours.table.get("rows"), inferred.table["rows"]
-        lines.append(f"the table is another one: {then} rows then, {now_rows} rows now")
+        rows_then, rows_now = ours.table.get("rows"), inferred.table["rows"]
+        lines.append(f"the table is another one: {rows_then} rows then, {rows_now} rows now")
     return lines
 
 
-def _what(column: contracts.Column, other: contracts.Column) -> str:
-    names = ("kind", "nullable", "minimum", "maximum", "categories", "format")
-    pairs = [(name, getattr(column, name), getattr(other, name)) for name in names]
-    return ", ".join(f"{name} {a!r} in the contract, {b!r} now" for name, a, b in pairs if a != b)
+def _what(column: Column, other: Column | None) -> str:
+    names = ("kind", "role", "nullable", "minimum", "maximum", "format")
+    pairs = [(name, getattr(column, name), getattr(other or column, name)) for name in names]
+    texts = [f"{name} {a!r} in the contract, {b!r} now" for name, a, b in pairs if a != b]
+    if other and column.categories and other.categories:
+        ours, seen = set(column.categories), set(other.categories)
+        for where, only in (("in the contract", ours - seen), ("now", seen - ours)):
+            texts += [f"only {where}: {', '.join(sorted(only))}"] if only else []
+    return ", ".join(texts)

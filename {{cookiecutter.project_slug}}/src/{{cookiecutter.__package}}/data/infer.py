@@ -1,81 +1,65 @@
-"""A first contract from a table, and what a person has to look at before it is used.
+"""A first contract from a table: every column's kind, format, range and role, with the reason.
 
-In: rows of text. Out: a `Contract` and findings. `blocking` findings must be answered by an edit
-of project.toml; the others are worth a look. Every finding names its column and the way out.
+In: rows of text. Out: a `Contract`. What a person has to look at is found in findings.py. The order
+of the questions matters: two words before numbers, numbers before dates, dates before the rest.
 """
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import pandas as pd
 
-from ..errors import WrongUse
 from ..settings import Data, Settings
-from .contract import NAMED, NUMERIC, Column, Contract
-from .kinds import LISTED, kind_of
-from .leaks import CERTAIN, find_leaks, find_sums
+from .contract import BOOLEANS, NAMED, NUMERIC, Column, Contract, Kind
 from .read import Table
-from .rows import convert, numbers
+from .rows import SIGNS, convert
 
-FEW = 10
 ID_NAME = re.compile(r"(^|[_ ])id$|Id$|ID$")
-PERSONAL = re.compile(
-    r"(first|last|sur|full|customer)_?name|e-?mail|phone(_?number)?$|address|birth|\biban\b|\bssn\b",
-    re.IGNORECASE,
+DAYS = (
+    *("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%Y/%m/%d", "%d.%m.%y", "%m/%d/%y"),
+    *("%d %b %Y", "%d %B %Y", "%d-%b-%Y", "%d-%b-%y", "%b %d, %Y", "%B %d, %Y", "%b %d %Y"),
 )
-SENSITIVE = re.compile(
-    r"gender|^sex$|race|ethnic|religion|nationality|disab|pregnan|senior|^age$|marital|orientation",
-    re.IGNORECASE,
-)
+CLOCKS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
+DATES = ("ISO8601", *("".join(parts) for parts in product(DAYS, CLOCKS)))
+MOSTLY = 0.95  # of the values must fit; the rest is then named as wrong
+CODES = 24  # whole numbers with at most so many values may be codes
+LISTED = 50  # categories written into the contract; beyond, any value is allowed
+HEAD = 200  # spellings that are tried before all of them are
+
+Guess = tuple[Kind, str, str]
 
 
-@dataclass(frozen=True)
-class Finding:
-    """Something about a column that a person should know; blocking: must decide on."""
-
-    column: str
-    text: str
-    blocking: bool = False
-
-
-def infer(table: Table, settings: Settings) -> tuple[Contract, list[Finding]]:
-    """Return the contract that the table suggests, with everything doubtful about it."""
-    frame, data = table.frame, settings.data
-    summary = {"source": table.name, "sha256": table.sha256, "rows": len(frame)}
-    columns = tuple(_column(frame[name], data) for name in frame.columns)
-    contract = Contract(table=summary, columns=columns).with_roles(data)
-    findings = [f for c in contract.columns for f in _doubts(frame[c.name], c, data)]
-    findings += [*_about_target(frame, contract, settings), *_about_rows(frame)]
-    if not any(f.blocking for f in findings):
-        findings += _leaks(frame, contract, settings)
-    return contract, findings
+def infer(table: Table, settings: Settings) -> Contract:
+    """Return the contract that the table suggests, with the roles that project.toml gives."""
+    summary = {"source": table.name, "sha256": table.sha256, "rows": len(table.frame)}
+    columns = tuple(_column(values, settings.data) for _, values in table.frame.items())
+    return Contract(table=summary, columns=columns).with_roles(settings.data)
 
 
 def _column(values: pd.Series, data: Data) -> Column:
     name = str(values.name)
-    present = values.dropna()
-    if present.empty:
+    counts = values.value_counts()
+    if counts.empty:
         return Column(name=name, kind="category", role="ignored", nullable=True, note="empty")
     role = "target" if name == data.target else "time" if name == data.time else "feature"
-    kind, pattern = kind_of(present, role)
-    column = Column(name=name, kind=kind, nullable=len(present) < len(values), format=pattern)
+    kind, form, why = kind_of(counts, role, name in data.keep)
+    nullable = bool(counts.sum() < len(values))
+    column = Column(name=name, kind=kind, nullable=nullable, format=form, note=why)
     if kind in NUMERIC:
-        typed = convert(present, column)
-        column = column.but(minimum=float(typed.min()), maximum=float(typed.max()))
-    elif kind in NAMED and present.nunique() <= LISTED:
-        column = column.but(categories=tuple(sorted(present.unique())))
-    return _set_aside(column, present)
+        found = convert(pd.Series(counts.index, dtype=object), column)
+        column = column.but(minimum=float(found.min()), maximum=float(found.max()))
+    elif kind in NAMED and len(counts) <= LISTED:
+        column = column.but(categories=tuple(sorted(counts.index)))
+    return _set_aside(column, values.dropna(), len(counts))
 
 
-def _set_aside(column: Column, present: pd.Series) -> Column:
+def _set_aside(column: Column, present: pd.Series, distinct: int) -> Column:
     """Give ids, row numbers and constants a role in which they are no feature, with the reason."""
-    distinct = present.nunique()
     if distinct == 1:
         return column.but(role="ignored", note="constant")
     unique = column.kind == "integer" and distinct == len(present) >= 50
-    steps = np.diff(numbers(present, column.format).to_numpy()) if unique else np.array([])
+    steps = np.diff(convert(present, column)) if unique else np.array([])
     if unique and (steps == 1).all():
         return column.but(kind="id", role="id", note="a row number")
     if column.kind == "id" or (unique and ((steps > 0).all() or ID_NAME.search(column.name))):
@@ -83,89 +67,90 @@ def _set_aside(column: Column, present: pd.Series) -> Column:
     return column
 
 
-def _doubts(values: pd.Series, column: Column, data: Data) -> Iterator[Finding]:
-    name = column.name
-    if column.kind in (*NUMERIC, "date") and column.role != "ignored":
-        bad = (values.notna() & convert(values, column).isna()).to_numpy()
-        if bad.any():
-            row = int(bad.argmax())
-            yield Finding(
-                name,
-                f"{bad.sum()} values are no {column.kind}, the first in row {row + 1}: "
-                f"{values.iloc[row][:40]!r}. Mend the table, or add the column to `ignore`",
-                blocking=True,
-            )
-    if column.role in ("time", "group") and values.isna().any():
-        row = int(values.isna().to_numpy().argmax()) + 1
-        text = (
-            f"is the {column.role} of a row, and missing in {values.isna().sum()}, first row {row}"
-        )
-        yield Finding(name, f"{text}. Mend the table, or choose another column", blocking=True)
-    if column.role != "feature" or name in data.keep:
-        return
-    if PERSONAL.search(name):
-        yield Finding(name, "looks like personal data; add it to `ignore` if it is")
-    if SENSITIVE.search(name):
-        way_out = "add it to `sensitive` to leave it out of the model and watch its groups"
-        yield Finding(name, f"may be sensitive; {way_out}")
+def kind_of(counts: pd.Series, role: str, as_it_is: bool = False) -> Guess:
+    """Return the kind, the format (see `numbers`, or a date pattern) and the reason, maybe "".
+
+    counts: rows by spelling, the commonest first. as_it_is: never call a value wrong.
+    """
+    spelled, rows = counts.index, counts.sum()
+    if role == "time":
+        return _time(counts)
+    if len(spelled) == 2 and {str(v).casefold() for v in spelled} in BOOLEANS:
+        return "boolean", "", ""
+    if _are_codes(spelled):
+        return _words(counts, "digits with leading zeros: codes")
+    enough = 1 - 1e-9 if as_it_is else MOSTLY
+    for form in _forms(str(spelled[0])):
+        found = _read(counts, "number", form, least=0.5)
+        share = counts[found.notna().to_numpy()].sum() / rows if len(found) else 0
+        if share > enough or (share > 0.5 and not as_it_is and found.nunique() > LISTED):
+            return _number(counts, found, role, form)
+    if date := _date(counts, enough):
+        return "date", date, ""
+    return _words(counts)
 
 
-def _about_target(frame: pd.DataFrame, contract: Contract, settings: Settings) -> Iterator[Finding]:
-    target = contract.target
-    values = frame[target.name].dropna()
-    counts = values.value_counts()
-    if len(counts) < 2:
-        yield Finding(target.name, "has one value only: nothing to learn", blocking=True)
-        return
-    if len(values) < len(frame):
-        row = int(frame[target.name].isna().to_numpy().argmax()) + 1
-        text = (
-            f"is missing in {len(frame) - len(values)} rows, first in row {row}; they are left out"
-        )
-        yield Finding(target.name, text)
-    if contract.task == "regression":
-        return
-    if target.kind not in NAMED or not target.categories:
-        text = f"has {len(counts)} different values that are no numbers; choose another target"
-        yield Finding(target.name, text, blocking=True)
-        return
-    positive = settings.data.positive
-    if positive and positive not in counts.index:
-        known = ", ".join(map(repr, counts.index))
-        raise WrongUse(f"[data] positive: {positive!r} is no class of '{target.name}': {known}")
-    if counts.min() < FEW:
-        text = (
-            f"class {counts.idxmin()!r} has fewer than {FEW} rows: its quality cannot be measured"
-        )
-        yield Finding(target.name, text)
-    elif counts.min() < 0.05 * len(values):
-        text = f"only {counts.min() / len(values):.1%} of the rows are of class {counts.idxmin()!r}"
-        yield Finding(target.name, text)
+def _are_codes(spelled: pd.Index) -> bool:
+    """Tell if the values are digits of one length, and some begin with a zero."""
+    zero = spelled.str.startswith("0") & (spelled.str.len() > 1)
+    return bool(zero.any() and spelled.str.isdigit().all() and spelled.str.len().nunique() == 1)
 
 
-def _about_rows(frame: pd.DataFrame) -> Iterator[Finding]:
-    copies = int(frame.duplicated().sum())
-    if copies:
-        yield Finding("(rows)", f"exact copies of an earlier row: {copies}")
-    if len(frame) < 200:
-        yield Finding("(rows)", f"{len(frame)} rows are few: expect wide intervals")
+def _forms(example: str) -> list[str]:
+    """Return the ways to write numbers: plain, then by decimal mark and the sign they carry."""
+    sign = next((sign for sign in SIGNS if sign in example), "")
+    return [f".{sign}", f",{sign}"] if sign else ["", ".", ","]
 
 
-def _leaks(frame: pd.DataFrame, contract: Contract, settings: Settings) -> Iterator[Finding]:
-    columns = contract.named("feature", "target")
-    typed = pd.DataFrame({c.name: convert(frame[c.name], c) for c in columns})
-    typed = typed.dropna(subset=[contract.target.name]).reset_index(drop=True)
-    way_out = "Add to `ignore` in project.toml what is not known when predicting; else to `keep`"
-    for (first, second), sign in find_sums(typed, contract):
-        if not {first, second} <= set(settings.data.keep):
-            text = f"{first} {sign} {second} is exactly the target: a leak. {way_out}"
-            yield Finding(f"{first} and {second}", text, blocking=True)
-    for name, alone, rest in find_leaks(typed, contract, settings.training.seed):
-        if name in settings.data.keep:
-            continue
-        text = f"alone it predicts with a score of {alone:.2f} (0: nothing, 1: all)"
-        if alone >= CERTAIN:
-            yield Finding(name, f"{text}: a leak? {way_out}", blocking=True)
-        else:
-            text += f", all other columns together with {rest:.2f}. Is it known when predicting?"
-            yield Finding(name, f"{text} {way_out}")
+def _read(counts: pd.Series, kind: Kind, form: str, least: float) -> pd.Series:
+    """Return the spellings as typed values; nothing if few of the first 200 can be read."""
+    column = Column(name="", kind=kind, format=form)
+    head = convert(pd.Series(counts.index[:HEAD], dtype=object), column)
+    few = head.notna().mean() <= least
+    return head[:0] if few else convert(pd.Series(counts.index, dtype=object), column)
+
+
+def _number(counts: pd.Series, found: pd.Series, role: str, form: str) -> Guess:
+    """Tell codes (few whole numbers, none of them rare) from counts (with a thin tail)."""
+    sign = f"with {form[1:]} left out" if form[1:] else ""
+    why = ", ".join(filter(None, ["decimal commas" if form[:1] == "," else "", sign]))
+    if (found % 1 > 0).any() or sign:
+        return "number", form, why
+    whole = pd.Series(counts.to_numpy(), index=found).groupby(level=0).sum()
+    rows, values = whole.sum(), len(whole)
+    if role == "target":
+        codes = values <= 10 and values < 0.05 * rows
+    else:
+        close = whole.index.max() - whole.index.min() < 2 * CODES
+        common = whole.min() >= 0.01 * rows and rows >= 50 * values
+        codes = 2 < values <= CODES and close and common
+    if codes:
+        return "category", "", f"whole numbers with {values} values: codes"
+    return "integer", form, why
+
+
+def _date(counts: pd.Series, enough: float) -> str:
+    """Return the pattern that most dates are written in, if dates they are, in one way or more."""
+    example = str(counts.index[0])
+    if not 6 <= len(example) <= 35 or not any(map(str.isdigit, example)):
+        return ""
+    read = {pattern: _read(counts, "date", pattern, least=0.05) for pattern in DATES}
+    fits = {pattern: found.notna().to_numpy() for pattern, found in read.items() if len(found)}
+    rows = {pattern: int(counts[marks].sum()) for pattern, marks in fits.items()}
+    any_way = counts[np.logical_or.reduce([*fits.values()])].sum() if fits else 0
+    return max(rows, key=rows.__getitem__) if any_way > enough * counts.sum() else ""
+
+
+def _time(counts: pd.Series) -> Guess:
+    compact = _read(counts, "date", "%Y%m%d", least=MOSTLY)
+    if date := "%Y%m%d" if len(compact) and compact.notna().all() else _date(counts, MOSTLY):
+        return "date", date, ""
+    number = _read(counts, "number", "", least=MOSTLY)
+    return "number" if len(number) and number.notna().all() else "category", "", ""
+
+
+def _words(counts: pd.Series, why: str = "") -> Guess:
+    words = (counts.index.str.split().str.len() * counts).sum() / counts.sum()
+    if len(counts) > MOSTLY * counts.sum() and counts.sum() >= 50:
+        return ("text" if words >= 3 else "id"), "", why
+    return ("text" if words >= 5 and len(counts) > LISTED else "category"), "", why

@@ -4,8 +4,6 @@ In: a path or URL. Out: a `Table` of strings, in which only `NaN` means missing.
 means is decided by the contract; spellings of "missing" are decided here.
 """
 
-import codecs
-import csv
 import gzip
 import hashlib
 import io
@@ -18,16 +16,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..errors import CheckFailed, WorldBroken, WrongUse
+from ..errors import WorldBroken, WrongUse
 from ..settings import Settings, nearest
+from .text import DataError, decode, text_table
 
 MISSING = ["", "?", "-", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "None"]
-SEPARATORS = ",;\t|"
-csv.field_size_limit(2**30)
 
-
-class DataError(CheckFailed):
-    """The table breaks a rule; the message names file, column, row and value."""
+GUESSED = ", likeliest by its letters; `encoding` in project.toml overrules it"
 
 
 @dataclass(frozen=True)
@@ -53,7 +48,8 @@ def read_table(settings: Settings, source: str | None = None) -> Table:
 
     """
     name = source or settings.data.source
-    table = parse(fetch(name, settings.root), name, settings.data.header)
+    data = settings.data
+    table = parse(fetch(name, settings.root), name, data.header, data.encoding)
     if source is None:
         _check_names(settings, list(table.frame.columns))
     return table
@@ -82,8 +78,8 @@ def fetch(source: str, root: Path) -> bytes:
         raise WrongUse(f"[data] source: {source[:80]!r} is no path: {error}") from None
 
 
-def parse(data: bytes, name: str, header: bool = True) -> Table:
-    """Turn bytes (CSV, gzipped CSV or Parquet) into a `Table`."""
+def parse(data: bytes, name: str, header: bool = True, encoding: str = "") -> Table:
+    """Turn bytes (CSV, gzipped CSV or Parquet) into a `Table`; encoding: empty = found out."""
     digest = hashlib.sha256(data).hexdigest()
     if data[:2] == b"\x1f\x8b":
         try:
@@ -93,9 +89,10 @@ def parse(data: bytes, name: str, header: bool = True) -> Table:
     if data[:4] == b"PAR1":
         frame, notes = _parquet(data, name), ["Parquet"]
     else:
-        text, encoding = _decode(data)
-        frame, notes = _text_table(text, name, header)
-        notes.insert(0, f"read as {encoding}")
+        text, chosen = decode(data, name, encoding)
+        frame, notes = text_table(text, name, header)
+        sure = encoding or chosen.startswith("utf")
+        notes.insert(0, f"read as {chosen}{'' if sure else GUESSED}")
     if frame.empty:
         raise DataError(f"{name}: the table has no rows")
     try:
@@ -105,57 +102,12 @@ def parse(data: bytes, name: str, header: bool = True) -> Table:
     return Table(name, frame, digest, (*notes, *renamed))
 
 
-def _decode(data: bytes) -> tuple[str, str]:
-    for mark, encoding in ((codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16")):
-        if data.startswith(mark):
-            return data.decode(encoding, errors="replace"), encoding
-    try:
-        return data.decode("utf-8-sig"), "utf-8"
-    except UnicodeDecodeError:
-        # Every byte is a character in Latin-1, so this cannot fail and loses nothing.
-        return data.decode("latin-1"), "latin-1"
-
-
 def _parquet(data: bytes, name: str) -> pd.DataFrame:
     try:
         frame = pd.read_parquet(io.BytesIO(data))
     except (ValueError, OSError) as error:
         raise DataError(f"{name}: broken Parquet file: {error}") from None
     return frame.reset_index() if any(frame.index.names) else frame
-
-
-def _text_table(text: str, name: str, header: bool) -> tuple[pd.DataFrame, list[str]]:
-    separator = _separator(text)
-    lines = io.StringIO(text, newline="")
-    try:
-        rows = [r for r in csv.reader(lines, delimiter=separator, skipinitialspace=True) if r]
-    except csv.Error as error:
-        raise DataError(f"{name}: not a regular table: {error}") from None
-    if not rows:
-        raise DataError(f"{name}: the file is empty")
-    notes = [f"separator {separator!r}"]
-    names: list[str | int] = list(rows.pop(0) if header else range(len(rows[0])))
-    if header and rows and len(rows[0]) == len(names) + 1:
-        names.insert(0, "")
-        notes.append("the first column has no name in the header")
-    for number, row in enumerate(rows, start=1):
-        if len(row) != len(names):
-            raise DataError(f"{name}: row {number} has {len(row)} fields, not {len(names)}")
-    return pd.DataFrame(rows, columns=range(len(names)), dtype=object).set_axis(
-        names, axis=1
-    ), notes
-
-
-def _separator(text: str) -> str:
-    """Return the separator that cuts the first lines into the most, equally many, fields."""
-    lines = text[:100_000].splitlines()[:50]
-
-    def fields(separator: str) -> tuple[int, int]:
-        counts = [len(row) for row in csv.reader(lines, delimiter=separator) if row]
-        usual = max(set(counts), key=counts.count) if counts else 0
-        return (counts.count(usual) if usual > 1 else 0, usual)
-
-    return max(SEPARATORS, key=fields)
 
 
 def _tidy(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
@@ -187,8 +139,10 @@ def _clean_values(column: pd.Series) -> pd.Series:
         column = column.dt.strftime("%Y-%m-%d %H:%M:%S").str.removesuffix(" 00:00:00")
     elif pd.api.types.is_float_dtype(column):
         column = column.astype(str).str.removesuffix(".0")
-    text = column.astype(object).where(column.notna(), "").astype(str).str.strip()
-    return text.astype(object).mask(text.isin(MISSING))
+    if column.dtype != "str":
+        column = column.astype(object).where(column.notna(), "").astype(str).astype("str")
+    text = column.str.strip()
+    return text.mask(text.isin(MISSING))
 
 
 def _check_names(settings: Settings, columns: list[str]) -> None:

@@ -16,6 +16,10 @@ from .contract import NAMED, NUMERIC, USED, Column, Contract, Role
 from .read import MISSING, DataError
 
 SHOWN = 5
+MANY = 1000
+SIGNS = ("%", "€", "$", "£", "¥", "₹", "₽", "₩", "₺", "₪", "EUR", "USD", "GBP", "CHF")
+SPACES = "'’ \u00a0\u202f"
+THOUSANDS = {".": f"[,{SPACES}]", ",": f"[.{SPACES}]"}
 
 
 def apply(
@@ -30,47 +34,63 @@ def apply(
         DataError: every broken rule in one list, with file, column, row (from 1) and value.
 
     """
-    wanted = contract.named(*roles)
-    problems = [
-        f"column '{c.name}' is not there.{nearest(c.name, list(raw.columns))}"
-        for c in wanted
-        if c.name not in raw
-    ]
-    typed = {}
-    for column in wanted:
-        if column.name in raw:
-            typed[column.name] = convert(raw[column.name], column)
-            problems += violations(raw[column.name], typed[column.name], column)
-    if problems:
-        raise DataError("\n".join([f"{name} breaks the contract:", *(f"  {p}" for p in problems)]))
-    return pd.DataFrame(typed, index=raw.index)
+    typed, broken = check(contract, raw, roles)
+    if broken:
+        raise DataError("\n".join([f"{name} breaks the contract:", *(f"  {b}" for b in broken)]))
+    return typed
+
+
+def check(
+    contract: Contract, raw: pd.DataFrame, roles: Sequence[Role] = USED
+) -> tuple[pd.DataFrame, list[str]]:
+    """Return the typed rows, as `apply` does, and a sentence for each rule that rows break."""
+    typed, broken = {}, []
+    for column in contract.named(*roles):
+        if column.name not in raw:
+            hint = nearest(column.name, list(raw.columns))
+            broken.append(f"column '{column.name}' is not there.{hint}")
+            continue
+        typed[column.name] = convert(raw[column.name], column)
+        broken += violations(raw[column.name], typed[column.name], column)
+    return pd.DataFrame(typed, index=raw.index), broken
 
 
 def convert(values: pd.Series, column: Column) -> pd.Series:
     """Return `values` (str or NaN) typed as the column's kind; what does not fit is missing."""
+    if len(values) > MANY:
+        # Each spelling is read once, and rows share it.
+        codes, spelled = pd.factorize(values)
+        typed = _convert(pd.Series(spelled, dtype=object), column).reindex(codes)
+        typed = typed.set_axis(values.index).rename(values.name)
+        return typed.fillna("") if column.kind == "text" else typed
+    return _convert(values, column)
+
+
+def _convert(values: pd.Series, column: Column) -> pd.Series:
     if column.kind in NUMERIC:
         return numbers(values, column.format)
     if column.kind == "date":
         pattern = column.format or "ISO8601"
         moments = pd.to_datetime(values, format=pattern, errors="coerce", utc=True)
         return moments.dt.tz_localize(None).astype("datetime64[s]")
-    if column.kind == "text":
-        return values.fillna("").astype(object)
-    return values.astype(object)
+    return values.astype(object).fillna("") if column.kind == "text" else values.astype(object)
 
 
-def numbers(values: pd.Series, decimal: str = "") -> pd.Series:
-    """Return float64 of text such as `1,234.5` (decimal ".") or `1.234,5` (decimal ",").
+def numbers(values: pd.Series, form: str = "") -> pd.Series:
+    """Return float64 of plain numbers, or of those written in `form`.
 
-    What is not written with that mark is missing: 33.6 is no number where 33,6 is one.
+    form: the decimal mark, then the sign that stands at either end of each value, if any: "." reads
+    `1,234.5`, "," reads `1.234,5`, ",€" reads `1 234,50 €`. What is not written so is missing.
     """
-    if decimal:
-        thousands = "," if decimal == "." else "."
-        mark, group = re.escape(decimal), re.escape(thousands)
-        pattern = rf"[+-]?(\d+|[1-9]\d?\d?({group}\d\d\d)+)({mark}\d+)?"
-        text = values.astype("string")
-        text = text.where(text.str.fullmatch(pattern).fillna(False).astype(bool))
-        values = text.str.replace(thousands, "", regex=False).str.replace(decimal, ".", regex=False)
+    if form:
+        mark, sign, marks = re.escape(form[0]), re.escape(form[1:]), THOUSANDS.get(form[0], " ")
+        number = rf"(?:\d+|[1-9]\d?\d?(?P<group>{marks})\d\d\d(?:(?P=group)\d\d\d)*)"
+        text, number = values.astype(object).str, rf"([+-]?{number}(?:{mark}\d+)?)"
+        if sign:
+            bare = text.replace(rf"^([+-]?){sign}\s?|\s?{sign}$", r"\1", regex=True)
+            text = bare.where(bare.str.len() < text.len()).str
+        values = text.extract(f"^{number}$")[0]
+        values = values.str.replace(marks, "", regex=True).str.replace(form[0], ".")
     found = pd.to_numeric(values, errors="coerce").astype("float64")
     return found.replace([np.inf, -np.inf], np.nan)
 
@@ -82,7 +102,9 @@ def violations(raw: pd.Series, typed: pd.Series, column: Column) -> list[str]:
         found.append((raw.notna() & typed.isna(), f"is no {column.kind}"))
     if column.kind == "integer":
         found.append((typed.notna() & (typed % 1 != 0), "is no whole number"))
-    if column.role == "target" or not column.nullable:
+    if column.role in ("target", "time", "group"):
+        found.append((raw.isna(), f"is the {column.role} of a row, and missing"))
+    elif not column.nullable:
         found.append((raw.isna(), "is missing, and the contract says nullable: false"))
     if column.role == "target" and column.categories:
         found.append((raw.notna() & ~raw.isin(column.categories), "is not a known class"))
@@ -92,7 +114,8 @@ def violations(raw: pd.Series, typed: pd.Series, column: Column) -> list[str]:
 def _sentence(raw: pd.Series, bad: pd.Series, name: str, why: str) -> str:
     places = np.flatnonzero(bad)
     shown = ", ".join(
-        f"row {place + 1}" + ("" if pd.isna(raw.iloc[place]) else f" {_short(raw.iloc[place])}")
+        f"row {raw.index[place] + 1}"
+        + ("" if pd.isna(raw.iloc[place]) else f" {_short(raw.iloc[place])}")
         for place in places[:SHOWN]
     )
     more = f" and {len(places) - SHOWN} more" if len(places) > SHOWN else ""

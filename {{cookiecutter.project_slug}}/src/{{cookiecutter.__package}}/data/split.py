@@ -36,7 +36,7 @@ def fingerprints(frame: pd.DataFrame) -> np.ndarray:
     plain = frame.copy()
     for name in frame.select_dtypes("datetime"):
         plain[name] = as_float(frame[name])
-    return pd.util.hash_pandas_object(plain.astype(str), index=False).to_numpy()
+    return pd.util.hash_pandas_object(plain, index=False).to_numpy()
 
 
 def split(frame: pd.DataFrame, contract: Contract, settings: Settings) -> Split:
@@ -96,6 +96,27 @@ def check_apart(frame: pd.DataFrame, parts: Split, group: str) -> None:
         both = set(frame[group].iloc[parts.train]) & set(frame[group].iloc[parts.test])
         if both:
             raise CheckFailed(f"{len(both)} values of '{group}' are on both sides of the split")
+
+
+def check_unseen(frame: pd.DataFrame, parts: Split, trained_on: np.ndarray) -> None:
+    """Raise `CheckFailed` if a model saw test rows; trained_on: fingerprints of what it saw.
+
+    A row that stands in both parts of the table, word for word, is no proof of that.
+    """
+    marks = fingerprints(frame)
+    twice = np.isin(marks[parts.test], marks[parts.train])
+    if smuggled := int((np.isin(marks[parts.test], trained_on) & ~twice).sum()):
+        raise CheckFailed(f"{smuggled} test rows were trained on: their scores mean nothing")
+
+
+def thin(frame: pd.DataFrame, most: int, settings: Settings) -> pd.DataFrame:
+    """Return at most about `most` rows in their order, drawn at random; groups stay whole."""
+    if len(frame) <= most:
+        return frame
+    group = settings.data.group
+    keys, names = pd.factorize(frame[group] if group else np.arange(len(frame)))
+    drawn = np.random.default_rng(settings.training.seed).random(len(names)) < most / len(frame)
+    return frame[drawn[keys]].reset_index(drop=True)
 
 
 def folds(frame: pd.DataFrame, contract: Contract, settings: Settings) -> Iterator[Fold]:

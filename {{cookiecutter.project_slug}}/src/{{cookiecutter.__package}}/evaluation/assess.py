@@ -3,53 +3,75 @@
 In: a fitted model and the test rows. Out: an `Evaluation`, JSON-ready; page and card use it.
 """
 
-from dataclasses import asdict
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn.pipeline import Pipeline
 
-from .explain import importance
+from .explain import examples, features
 from .problem import Problem
-from .scores import BY_TASK, METRICS, Interval, calibration, guess_of, interval
-from .slices import gaps, slices
-from .value import worth
+from .scores import BY_TASK, WEIGHTED, calibration, guess_of, interval, resamples
+from .slices import Judged, asked, gaps, missed, slices
+from .trouble import trouble
+from .value import Choice, worth
 
 Evaluation = dict[str, Any]
 
 
 def evaluate(
-    model: Pipeline, frame: pd.DataFrame, problem: Problem, threshold: float | None, usual: float
+    model: Pipeline,
+    frame: pd.DataFrame,
+    problem: Problem,
+    threshold: float | None,
+    usual: float,
+    plain: np.ndarray | None = None,
+    champion: Choice | None = None,
+    cost: Mapping[str, float] | None = None,
 ) -> Evaluation:
     """Measure `model` on typed test rows.
 
     threshold: chosen on other rows; usual: the median target of the training rows, which
-    regression is compared with.
+    regression is compared with; plain: the guess before calibration, of the shape of the guess;
+    champion: its guess on the same rows and its threshold; cost: milliseconds a row, by feature.
     """
     truth, guess = problem.truth(frame), guess_of(model, frame, problem.classes)
     groups, task = problem.groups(frame), problem.contract.task
-    scores = {name: asdict(interval(METRICS[name], truth, guess, groups)) for name in BY_TASK[task]}
-    found = slices(frame, problem, truth, guess)
+    weights = resamples(groups)
+    judged = Judged(frame, problem, truth, guess, threshold, weights)
+    parts, floors = slices(judged), asked(judged)
+    table = features(model, frame, problem, cost or {})
+    value = problem.settings.value
     return {
         "task": task,
         "metric": problem.metric_name,
         "rows": len(frame),
         "groups": len(np.unique(groups)),
-        "scores": scores,
-        "slices": [asdict(part) for part in found],
-        "gaps": gaps(found),
-        "calibration": calibration(truth, guess),
+        "scores": {name: interval(WEIGHTED[name], truth, guess, weights) for name in BY_TASK[task]},
+        "slices": parts,
+        "gaps": gaps(parts, problem.metric_name),
+        "asked": floors,
+        "missed": missed(floors),
+        "trouble": trouble(judged, groups),
+        "calibration": {
+            name: calibration(truth, said)
+            for name, said in (("the model", guess), ("before calibration", plain))
+            if said is not None
+        },
         "threshold": threshold,
-        "worth": worth(truth, guess, threshold, usual, problem.settings.value, groups),
-        "importance": importance(model, frame, problem),
+        "worth": worth(truth, (guess, threshold), champion, usual, value, weights),
+        "features": table,
+        "importance": {row["feature"]: row["worth"]["value"] for row in table},
+        "examples": examples(model, frame, guess, problem),
     }
 
 
 def headline(evaluation: Evaluation) -> str:
     """Return the one sentence to remember."""
-    score = Interval(**evaluation["scores"][evaluation["metric"]])
+    score = evaluation["scores"][evaluation["metric"]]
     return (
-        f"{evaluation['metric']} {score} on {evaluation['rows']:,} test rows; "
+        f"{evaluation['metric']} {score['value']:.3f} ({score['low']:.3f} to {score['high']:.3f}) "
+        f"on {evaluation['rows']:,} test rows; "
         f"the baseline reaches {evaluation['baseline']:.3f}"
     )

@@ -1,78 +1,69 @@
-"""One self-contained HTML page: headings, tables, pictures, no script and nothing to fetch."""
+"""Pages and cards from templates; pictures as inline SVG. No script, and nothing to fetch."""
 
 import io
-from collections.abc import Sequence
-from html import escape
-from string import Template
+from pathlib import Path
 from typing import Any
 from warnings import catch_warnings, filterwarnings
 
 import matplotlib as mpl
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup, escape
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 # Okabe and Ito (2008): told apart by colour-blind people, and in grey.
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#8A8A8A"
-LAYOUT = Template("""<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>$title</title>
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<style>
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 54rem; margin: 2rem auto; padding: 0 1rem;
-  color: #1c1c1c; }
-h1 { margin-bottom: 0; } h2 { margin-top: 2.2rem; border-bottom: 1px solid #ccc; }
-table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
-th, td { text-align: left; padding: .25rem .6rem .25rem 0; border-bottom: 1px solid #e4e4e4;
-  vertical-align: top; overflow-wrap: break-word; }
-.lead { font-size: 1.15rem; color: #444; } svg { max-width: 100%; height: auto; }
-</style></head><body><h1>$title</h1><p class="lead">$lead</p>
-$body
-</body></html>
-""")
+COLOURS = (GREY, BLUE, ORANGE, "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
+MARKERS = "osD^vPX"
+mpl.rcParams["text.parse_math"] = False  # a dollar in a name is a dollar
 
 
-def page(title: str, lead: str, sections: Sequence[tuple[str, str]]) -> str:
-    """Return a page; title, lead and headings are text, the sections' bodies are HTML."""
-    body = "\n".join(f"<h2>{escape(name)}</h2>\n{content}" for name, content in sections)
-    return LAYOUT.substitute(title=escape(title), lead=escape(lead), body=body)
+def show(value: Any) -> str:
+    """Return a number with four digits, an interval as `0.81 (0.79 to 0.83)`, "–" for nothing."""
+    if isinstance(value, dict):
+        return f"{show(value['value'])} ({show(value['low'])} to {show(value['high'])})"
+    if value is None or value != value:
+        return "–"
+    if isinstance(value, float):
+        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+    return str(value)
 
 
-def paragraph(text: str) -> str:
-    """Return text as a paragraph."""
-    return f"<p>{escape(text)}</p>"
+TEMPLATES = Environment(
+    loader=FileSystemLoader(Path(__file__).parents[1]),
+    autoescape=select_autoescape(["html"]),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+TEMPLATES.filters["show"] = show
 
 
-def table(rows: Sequence[dict[str, Any]]) -> str:
-    """Return rows (all with the same keys) as a table; numbers with four digits."""
-    if not rows:
-        return paragraph("None.")
-    head = "".join(f"<th>{escape(str(name))}</th>" for name in rows[0])
-    body = "".join(
-        f"<tr>{''.join(f'<td>{escape(_show(value))}</td>' for value in row.values())}</tr>"
-        for row in rows
-    )
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-
-
-def _show(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+def render(template: str, **values: Any) -> str:
+    """Return a template (its path in the package) filled in; text is escaped in HTML."""
+    return TEMPLATES.get_template(template).render(values)
 
 
 def axes(title: str, x: str, y: str, height: float = 3.2) -> Axes:
-    """Return the axes of a new plain figure, 7 inches wide."""
-    plot: Axes = Figure(figsize=(7, height), layout="constrained").subplots()
-    plot.set(title=title, xlabel=x, ylabel=y)
+    """Return the axes of a new plain figure, 8.5 inches wide."""
+    plot: Axes = Figure(figsize=(8.5, height), layout="constrained").subplots()
+    plot.set(xlabel=x, ylabel=y)
+    plot.set_title(title, loc="left", fontsize=11, fontweight="bold")
     plot.spines[["top", "right"]].set_visible(False)
+    plot.grid(color="#eeeeee")
+    plot.set_axisbelow(True)
     return plot
 
 
-def svg(plot: Axes, described: str) -> str:
+def svg(plot: Axes, described: str) -> Markup:
     """Return the figure of `plot` as inline SVG, with a description for those who cannot see it."""
     buffer, figure = io.StringIO(), plot.figure
     assert isinstance(figure, Figure)
-    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": described}), catch_warnings():
-        # Text stays text in the SVG: the reader's browser has the glyphs that matplotlib lacks.
+    # Text stays text in the SVG: the reader's browser has the glyphs that matplotlib lacks.
+    style: Any = {"svg.fonttype": "none", "svg.hashsalt": described}
+    with mpl.rc_context(style), catch_warnings():
         filterwarnings("ignore", message="Glyph")
         figure.savefig(buffer, format="svg", metadata={"Date": None})
     drawing = buffer.getvalue()
     drawing = drawing[drawing.index("<svg") :]
-    return f'<figure role="img" aria-label="{escape(described)}">{drawing}</figure>'
+    return Markup(f'<figure role="img" aria-label="{escape(described)}">{drawing}</figure>')

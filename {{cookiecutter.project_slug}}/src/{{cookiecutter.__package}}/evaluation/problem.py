@@ -14,6 +14,8 @@ from ..errors import WrongUse
 from ..settings import Settings
 from .scores import BY_TASK, METRICS, Metric, truth_of
 
+MANY = 10_000
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -56,6 +58,14 @@ class Problem:
     def groups(self, frame: pd.DataFrame) -> np.ndarray:
         """Return what the bootstrap draws together: the group key, or each row by itself."""
         return groups_of(frame, self.settings.data.group)
+
+
+def workers(rows: int) -> int:
+    """Return how many processes to fit on so many rows with; -1: one for each core.
+
+    Threads wait for one another in the net, and a process takes seconds to start.
+    """
+    return -1 if rows >= MANY else 1
 
 
 def groups_of(frame: pd.DataFrame, key: str) -> np.ndarray:

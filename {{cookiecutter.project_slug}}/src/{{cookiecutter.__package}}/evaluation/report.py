@@ -1,105 +1,108 @@
-"""The page about one model: reports/version-N.html.
+"""The page about one model: reports/version-N.html. Its words are in report.html, beside this file.
 
-In: an `Evaluation`. Out: self-contained HTML. What a reader should see first is `html`.
+In: an `Evaluation`. Out: self-contained HTML, and the pictures in it.
 """
 
+from collections.abc import Iterable
+from itertools import cycle
 from typing import Any
 
-from . import page
+import numpy as np
+import pandas as pd
+from markupsafe import Markup
+
 from .assess import Evaluation, headline
-from .scores import Interval
-from .slices import Slice
+from .page import BLUE, COLOURS, GREY, MARKERS, ORANGE, axes, render, svg
+
+STYLES: list[dict[str, Any]] = [
+    {"color": colour, "marker": marker} for colour, marker in zip(COLOURS, MARKERS, strict=True)
+]
+AFTER: dict[str, Any] = {"color": BLUE, "marker": "o"}
+BEFORE: dict[str, Any] = {"color": ORANGE, "marker": "s", "linestyle": "--"}
+BESIDE: dict[str, Any] = {"frameon": False, "loc": "center left", "bbox_to_anchor": (1, 0.5)}
 
 
 def html(evaluation: Evaluation, title: str, currency: str) -> str:
     """Return the page about one model."""
-    parts = [
-        ("Scores", page.table(_score_rows(evaluation["scores"]))),
-        (
-            "The ladder",
-            page.paragraph(evaluation["choice"])
-            + page.table(evaluation["ladder"])
-            + _ladder(evaluation),
-        ),
-        ("Calibration", _calibration(evaluation)),
-        (
-            "What it is worth",
-            page.paragraph(_money(evaluation, currency))
-            + page.table(_score_rows(evaluation["worth"])),
-        ),
-        ("What the model uses", _importance(evaluation)),
-        (
-            "For whom it works",
-            page.paragraph(_fairness(evaluation["gaps"]))
-            + page.table([_slice_row(Slice(**part)) for part in evaluation["slices"]]),
-        ),
-    ]
-    return page.page(title, headline(evaluation), parts)
-
-
-def _score_rows(scores: dict[str, dict[str, float]]) -> list[dict[str, Any]]:
-    return [
-        {"": name, "value": s["value"], "95 % from": s["low"], "to": s["high"]}
-        for name, s in scores.items()
-    ]
-
-
-def _slice_row(part: Slice) -> dict[str, Any]:
-    score = Interval(**part.score) if isinstance(part.score, dict) else part.score
-    kind = "sensitive" if part.sensitive else "feature"
-    shown = str(score) if score else "not assessed: too few rows"
-    return {"column": part.column, "value": part.value, "rows": part.rows, "": kind, "score": shown}
-
-
-def _money(evaluation: Evaluation, currency: str) -> str:
-    text = f"In {currency} per row, with the values under [value] in project.toml."
-    if evaluation["threshold"] is not None:
-        text += (
-            f" Acting from a probability of {evaluation['threshold']:.3f} earns the most; "
-            "that threshold was chosen on validation rows."
-        )
-    return text
-
-
-def _fairness(gaps: dict[str, float]) -> str:
-    if not gaps:
-        return "No sensitive column is named in project.toml."
-    shown = ", ".join(f"{name} {gap:.3f}" for name, gap in gaps.items())
-    return f"Gap between the best and the worst group of each sensitive column: {shown}."
-
-
-def _ladder(evaluation: Evaluation) -> str:
-    rungs = evaluation["ladder"]
-    plot = page.axes("Complexity against quality", "", evaluation["metric"], 2.6)
-    places = range(len(rungs))
-    plot.errorbar(
-        places,
-        [r["score"] for r in rungs],
-        [r["standard error"] for r in rungs],
-        fmt="o",
-        color=page.BLUE,
-        capsize=4,
+    return render(
+        "evaluation/report.html",
+        title=title,
+        lead=f"{headline(evaluation)}.",
+        evaluation=evaluation,
+        currency=currency,
+        draw={draw.__name__: draw for draw in (ladder, search, calibration, ranges, ageing)},
     )
-    plot.set_xticks(places, [r["candidate"] for r in rungs])
-    plot.margins(x=0.2)
-    return page.svg(plot, "Cross-validated score of each candidate with its standard error")
 
 
-def _calibration(evaluation: Evaluation) -> str:
-    points = evaluation["calibration"]
-    guess, truth = [p["guess"] for p in points], [p["truth"] for p in points]
-    plot = page.axes("What was said and what happened, by tenth", "mean guess", "mean outcome")
-    low, high = min(*guess, *truth), max(*guess, *truth)
-    plot.plot([low, high], [low, high], color=page.GREY, linestyle="--", label="perfect")
-    plot.plot(guess, truth, "o-", color=page.BLUE, label="the model")
+def ladder(rungs: list[dict[str, Any]], metric: str) -> Markup:
+    """Draw the score of each candidate, with its standard error, against what a try costs."""
+    plot = axes("Complexity against quality", "seconds of one try (log scale)", metric)
+    seconds = np.maximum([rung["seconds"] for rung in rungs], 1e-3)
+    for rung, at, style in zip(rungs, seconds, cycle(STYLES), strict=False):
+        error, label = rung["standard error"], f"{rung['candidate']}  {rung['score']:.4g}"
+        plot.errorbar(at, rung["score"], error, ms=8, capsize=4, label=label, **style)
+    plot.set_xscale("log")
+    powers = np.log10([seconds.min() / 1.2, seconds.max() * 1.2])
+    plot.set_xlim(10 ** np.floor(powers[0]), 10 ** np.ceil(powers[1]))
+    plot.xaxis.set_major_formatter("{x:g}")
+    plot.minorticks_off()
+    plot.legend(**BESIDE)
+    return svg(plot, "Cross-validated score of each candidate with its standard error, by seconds")
+
+
+def search(tries: list[dict[str, Any]], metric: str, limit: float | None) -> Markup:
+    """Draw the score of each try, the best so far, and what one more try promised."""
+    table = pd.DataFrame(tries, index=np.arange(1, len(tries) + 1))
+    plot = axes("What the search found", "try", metric, 2.8)
+    for (name, part), style in zip(
+        table.groupby("candidate", sort=False), cycle(STYLES), strict=False
+    ):
+        plot.plot(part["score"], linestyle="", label=name, **style)
+    plot.step(table.index, table["best"], where="post", color="black", label="best so far")
+    plot.legend(**BESIDE)
+    promise = axes("What one more try promised", "try", "expected gain", 2.2)
+    promise.plot(table["expected"], "o-", color=BLUE, label="promised")
+    if limit is not None:
+        promise.axhline(limit, color=ORANGE, linestyle="--", label="not worth it below")
+    promise.set_xlim(plot.get_xlim())
+    promise.legend(**BESIDE)
+    found = svg(plot, "Score of each try and the best so far")
+    return found + svg(promise, "Expected gain of one more try, with the limit of what is worth it")
+
+
+def calibration(said: dict[str, dict[str, Any]]) -> Markup:
+    """Draw what happened against what was said, before and after calibration."""
+    plot = axes("What was said and what happened, by tenth", "mean guess", "mean outcome")
+    for (name, one), style in zip(said.items(), (AFTER, BEFORE), strict=False):
+        points, label = pd.DataFrame(one["points"]), f"{name} (off by {one['error']:.3g})"
+        plot.plot("guess", "truth", data=points, label=label, **style)
+    middle = points["guess"].mean()
+    plot.axline((middle, middle), slope=1, color=GREY, linestyle=":", label="perfect")
     plot.legend(frameon=False)
-    return page.svg(plot, "Mean outcome against mean guess for ten equal parts of the test rows")
+    return svg(plot, "Mean outcome against mean guess for ten equal parts of the test rows")
 
 
-def _importance(evaluation: Evaluation) -> str:
-    top = list(evaluation["importance"].items())[:20][::-1]
-    plot = page.axes(
-        "Drop of the score when a column is shuffled", evaluation["metric"], "", 1 + 0.25 * len(top)
+def ranges(
+    title: str, x: str, names: Iterable[str], intervals: Iterable[dict[str, float]], line: float
+) -> Markup:
+    """Draw a point with its interval for each name, the first on top, and a dotted line."""
+    labels, table = [name[:40] for name in names], pd.DataFrame(intervals)
+    plot = axes(title, x, "", 0.9 + 0.3 * len(table))
+    # A percentile interval need not hold the value itself.
+    sides = [table["value"] - table["low"], table["high"] - table["value"]]
+    plot.errorbar(
+        table["value"], -table.index, xerr=np.maximum(sides, 0), fmt="o", color=BLUE, capsize=3
     )
-    plot.barh([name[:40] for name, _ in top], [drop for _, drop in top], color=page.BLUE)
-    return page.svg(plot, "Permutation importance of each feature")
+    plot.axvline(line, color=GREY, linestyle=":")
+    plot.set_ylim(0.6 - len(table), 0.6)
+    plot.set_yticks(-table.index, labels)
+    return svg(plot, f"{title}: {', '.join(labels)}")
+
+
+def ageing(curve: list[dict[str, float]], metric: str, unit: str) -> Markup:
+    """Draw the score, with its interval, by age of the newest row that the model saw."""
+    table = pd.DataFrame(curve).set_index("age")
+    plot = axes("How it ages", f"age of the newest training row, {unit}", metric)
+    plot.plot(table["score"], "o-", color=BLUE)
+    plot.fill_between(table.index, table["low"], table["high"], color=BLUE, alpha=0.15)
+    return svg(plot, "Score of models fitted on older and older rows, with intervals")

@@ -5,70 +5,105 @@ guess: (rows,) probability of the positive class, (rows, classes) probabilities,
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata
-from sklearn import metrics
 from sklearn.pipeline import Pipeline
 
 from ..data.contract import Contract
 
+PerRow = Callable[[np.ndarray, np.ndarray], np.ndarray]
 Metric = Callable[[np.ndarray, np.ndarray], float]
+Weighted = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+Interval = dict[str, float]  # value, low, high; JSON-ready
 RESAMPLES = 200
+BLOCK = 4_000_000  # weights looked at in one go
 
 
-@dataclass(frozen=True)
-class Interval:
-    """A value with the bounds that a bootstrap gives it."""
-
-    value: float
-    low: float
-    high: float
-
-    def __str__(self) -> str:
-        """Show as `0.812 (0.790 to 0.835)`."""
-        return f"{self.value:.3f} ({self.low:.3f} to {self.high:.3f})"
+def losses(truth: np.ndarray, guess: np.ndarray) -> np.ndarray:
+    """Return a loss per row: Brier's (1950) for classes, the squared error for numbers."""
+    if guess.ndim == 2:
+        return ((guess - np.eye(guess.shape[1])[truth]) ** 2).sum(axis=1)
+    return (guess - truth) ** 2
 
 
-def _label(guess: np.ndarray) -> np.ndarray:
-    return guess.argmax(axis=1) if guess.ndim == 2 else (guess >= 0.5).astype(int)
+def _right(truth: np.ndarray, guess: np.ndarray) -> np.ndarray:
+    return truth == (guess.argmax(axis=1) if guess.ndim == 2 else guess >= 0.5)
 
 
-def _auc(truth: np.ndarray, guess: np.ndarray) -> float:
-    """Return the area by ranks (Hanley and McNeil, 1982): 20 times faster than scikit-learn's.
-
-    NaN if only one class is there. Equal guesses count half, as they do in scikit-learn.
-    """
-    positives = int(truth.sum())
-    pairs = positives * (len(truth) - positives)
-    if not pairs:
-        return float("nan")
-    ranks = rankdata(guess)[truth == 1].sum()
-    return float((ranks - positives * (positives + 1) / 2) / pairs)
+def _log_likelihood(truth: np.ndarray, guess: np.ndarray) -> np.ndarray:
+    both = guess if guess.ndim == 2 else np.column_stack([1 - guess, guess])
+    chance = both[np.arange(len(truth)), truth.astype(int)]
+    return np.log(np.clip(chance, np.finfo(float).eps, 1))
 
 
-def _log_loss(truth: np.ndarray, guess: np.ndarray) -> float:
-    labels = list(range(guess.shape[1] if guess.ndim == 2 else 2))
-    return -float(metrics.log_loss(truth, guess, labels=labels))
+def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    return np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > 0)
 
 
-METRICS: Mapping[str, Metric] = {
+def mean(per_row: PerRow) -> Weighted:
+    """Return the mean of a number per row as a weighted score."""
+    return lambda t, g, weights: _ratio(
+        weights @ per_row(t, g).astype("float64"), weights.sum(axis=1)
+    )
+
+
+def _tally(
+    truth: np.ndarray, guess: np.ndarray, weights: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return (draws, distinct guesses): weight of positives and of all, the highest guess first."""
+    order = np.argsort(-guess, kind="stable")
+    starts = np.flatnonzero(np.append(True, np.diff(guess[order]) != 0))
+    ranked = weights[:, order].astype("float64")
+    everyone = np.add.reduceat(ranked, starts, axis=1)
+    return np.add.reduceat(ranked * truth[order], starts, axis=1), everyone
+
+
+def _auc(truth: np.ndarray, guess: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Return the share of pairs in right order (Hanley and McNeil, 1982); ties count half."""
+    positive, everyone = _tally(truth, guess, weights)
+    negative = everyone - positive
+    right = (negative * (positive.cumsum(axis=1) - positive / 2)).sum(axis=1)
+    return _ratio(right, positive.sum(axis=1) * negative.sum(axis=1))
+
+
+def _average_precision(truth: np.ndarray, guess: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    positive, everyone = _tally(truth, guess, weights)
+    precision = np.nan_to_num(_ratio(positive.cumsum(axis=1), everyone.cumsum(axis=1)))
+    return _ratio((positive * precision).sum(axis=1), positive.sum(axis=1))
+
+
+def _r2(truth: np.ndarray, guess: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    centred, all_weights = truth - truth.mean(), weights.sum(axis=1)
+    spread = weights @ centred**2 - _ratio((weights @ centred) ** 2, all_weights)
+    return 1 - _ratio(weights @ losses(truth, guess), spread)
+
+
+# weights: (draws, rows), how often each row counts; returns (draws,), NaN where it is undefined.
+# One bootstrap is then a few sums over a matrix, 10 times faster than a loop over resamples.
+WEIGHTED: Mapping[str, Weighted] = {
     "roc_auc": _auc,
-    "average_precision": lambda t, g: float(metrics.average_precision_score(t, g)),
-    "neg_log_loss": _log_loss,
-    "neg_brier_score": lambda t, g: -float(losses(t, g).mean()),
-    "accuracy": lambda t, g: float((t == _label(g)).mean()),
-    "r2": lambda t, g: float(metrics.r2_score(t, g)),
-    "neg_mean_absolute_error": lambda t, g: -float(np.abs(t - g).mean()),
-    "neg_root_mean_squared_error": lambda t, g: -float(np.sqrt(((t - g) ** 2).mean())),
+    "average_precision": _average_precision,
+    "neg_log_loss": mean(_log_likelihood),
+    "neg_brier_score": mean(lambda t, g: -losses(t, g)),
+    "accuracy": mean(_right),
+    "r2": _r2,
+    "neg_mean_absolute_error": mean(lambda t, g: -np.abs(t - g)),
+    "neg_root_mean_squared_error": lambda t, g, w: -np.sqrt(mean(losses)(t, g, w)),
 }
 BY_TASK = {
     "binary": ("roc_auc", "average_precision", "neg_log_loss", "neg_brier_score", "accuracy"),
     "multiclass": ("neg_log_loss", "neg_brier_score", "accuracy"),
     "regression": ("r2", "neg_mean_absolute_error", "neg_root_mean_squared_error"),
 }
+
+
+def _unweighted(score: Weighted) -> Metric:
+    return lambda truth, guess: float(score(truth, guess, np.ones((1, len(truth))))[0])
+
+
+METRICS: Mapping[str, Metric] = {name: _unweighted(score) for name, score in WEIGHTED.items()}
 
 
 def truth_of(frame: pd.DataFrame, contract: Contract, names: tuple[str, ...]) -> np.ndarray:
@@ -90,51 +125,50 @@ def guess_of(model: Pipeline, frame: pd.DataFrame, names: tuple[str, ...]) -> np
     return columns[1] if len(names) == 2 else np.column_stack(columns)
 
 
-def losses(truth: np.ndarray, guess: np.ndarray) -> np.ndarray:
-    """Return a loss per row: Brier's (1950) for classes, the squared error for numbers."""
-    if guess.ndim == 2:
-        return ((guess - np.eye(guess.shape[1])[truth]) ** 2).sum(axis=1)
-    return (guess - truth) ** 2
+def resamples(groups: np.ndarray, seed: int = 0, count: int = RESAMPLES) -> np.ndarray:
+    """Return (count, rows) uint8: how often each row is drawn in each bootstrap resample.
+
+    groups: (rows,) the group of each row, any dtype; rows of one group are drawn together, which
+    keeps the interval honest when they are alike (Davison and Hinkley, 1997, section 3.8).
+    """
+    codes, uniques = pd.factorize(groups, use_na_sentinel=False)
+    random, size = np.random.default_rng(seed), len(uniques)
+    drawn = np.empty((count, len(codes)), dtype="uint8")
+    for weights in drawn:
+        weights[:] = np.bincount(random.integers(size, size=size), minlength=size)[codes]
+    return drawn
 
 
 def resample(
     statistic: Callable[[np.ndarray], float], groups: np.ndarray, seed: int, count: int = RESAMPLES
 ) -> np.ndarray:
-    """Return `count` bootstrap values of `statistic(positions)`, drawn by group.
-
-    groups: (rows,) the group of each row, any dtype; rows of one group are drawn together, which
-    keeps the interval honest when they are alike (Davison and Hinkley, 1997, section 3.8).
-    Draws in which the statistic is undefined are left out.
-    """
-    codes, uniques = pd.factorize(groups, use_na_sentinel=False)
-    random = np.random.default_rng(seed)
-    values = []
-    for _ in range(count):
-        drawn = np.bincount(
-            random.integers(len(uniques), size=len(uniques)), minlength=len(uniques)
-        )
-        positions = np.repeat(np.arange(len(codes)), drawn[codes])
-        values.append(statistic(positions))
-    kept = np.asarray(values)
+    """Return `count` bootstrap values of `statistic(positions)`, without the undefined ones."""
+    drawn = resamples(groups, seed, count)
+    kept = np.asarray([statistic(np.repeat(np.arange(len(groups)), row)) for row in drawn])
     return kept[np.isfinite(kept)]
 
 
+def spread(
+    score: Weighted, truth: np.ndarray, guess: np.ndarray, weights: np.ndarray
+) -> np.ndarray:
+    """Return (1 + draws,): the score, then that of each resample. weights: as `resamples`' are."""
+    blocks = np.array_split(weights, 1 + weights.size // BLOCK)
+    once = np.ones((1, len(truth)), dtype="uint8")
+    return np.concatenate([score(truth, guess, block) for block in (once, *blocks)])
+
+
+def bounds(values: np.ndarray) -> Interval:
+    """Return the 95 % percentile-bootstrap interval (Efron, 1979) of what `spread` returns."""
+    drawn = values[1:][np.isfinite(values[1:])]
+    low, high = np.quantile(drawn if len(drawn) else [np.nan], [0.025, 0.975])
+    return {"value": float(values[0]), "low": float(low), "high": float(high)}
+
+
 def interval(
-    metric: Metric,
-    truth: np.ndarray,
-    guess: np.ndarray,
-    groups: np.ndarray,
-    seed: int = 0,
-    confidence: float = 0.95,
+    score: Weighted, truth: np.ndarray, guess: np.ndarray, weights: np.ndarray
 ) -> Interval:
-    """Return the score with its percentile-bootstrap interval (Efron, 1979)."""
-    value = safe(metric, truth, guess)
-    draws = resample(lambda at: safe(metric, truth[at], guess[at]), groups, seed)
-    if not len(draws):
-        return Interval(value, np.nan, np.nan)
-    tail = (1 - confidence) / 2
-    low, high = np.quantile(draws, [tail, 1 - tail])
-    return Interval(value, float(low), float(high))
+    """Return the score with its 95 % interval. weights: (draws, rows), see `resamples`."""
+    return bounds(spread(score, truth, guess, weights))
 
 
 def safe(metric: Metric, truth: np.ndarray, guess: np.ndarray) -> float:
@@ -142,17 +176,16 @@ def safe(metric: Metric, truth: np.ndarray, guess: np.ndarray) -> float:
     return metric(truth, guess) if len(truth) else float("nan")
 
 
-def calibration(truth: np.ndarray, guess: np.ndarray, bins: int = 10) -> list[dict[str, float]]:
-    """Return, by tenth of the guesses: mean guess, mean truth, rows (for classes: the top class).
+def calibration(truth: np.ndarray, guess: np.ndarray, bins: int = 10) -> dict[str, Any]:
+    """Return mean guess, mean truth and rows of each tenth, and their mean distance as `error`.
 
-    For more than two classes the guess is the top probability, the truth whether it was right.
+    For more than two classes the guess is the top probability, the truth whether it was right. The
+    error is the expected calibration error with bins of equal mass (Naeini et al., 2015).
     """
     if guess.ndim == 2:
         truth, guess = (guess.argmax(axis=1) == truth).astype(float), guess.max(axis=1)
     edges = np.unique(np.quantile(guess, np.linspace(0, 1, bins + 1)[1:-1]))
-    places = np.searchsorted(edges, guess)
-    parts = [places == place for place in np.unique(places)]
-    return [
-        {"guess": float(guess[at].mean()), "truth": float(truth[at].mean()), "rows": int(at.sum())}
-        for at in parts
-    ]
+    tenths = pd.DataFrame({"guess": guess, "truth": truth}).groupby(np.searchsorted(edges, guess))
+    means, rows = tenths.mean(), tenths.size()
+    error = np.average((means["guess"] - means["truth"]).abs(), weights=rows)
+    return {"points": means.assign(rows=rows).to_dict("records"), "error": float(error)}

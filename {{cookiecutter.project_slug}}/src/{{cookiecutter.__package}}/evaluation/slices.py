@@ -1,4 +1,5 @@
-"""Quality for parts of the rows: every sensitive group, and every value of small categories.
+"""Quality for parts of the rows: every sensitive group, every value of small categories, and the
+parts that project.toml asks for.
 
 In: test rows with truth and guess. Out: a score with its interval for each slice. A slice of too
 few rows is marked as not assessed, never as fine.
@@ -6,27 +7,56 @@ few rows is marked as not assessed, never as fine.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ..data.contract import NUMERIC, Contract
+from ..errors import WrongUse
 from .problem import Problem
-from .scores import Interval, interval
+from .scores import WEIGHTED, Interval, Weighted, interval, mean
 
 FEW = 50
+FEW_POSITIVES = 20
 MOST = 12
+Part = dict[str, Any]  # JSON-ready; a score is None where there are too few rows to tell
+Known = Interval | None
 
 
 @dataclass(frozen=True)
-class Slice:
-    """One part of the rows. score is None where there are too few rows to tell."""
+class Judged:
+    """Test rows as a model sees them; weights: (draws, rows), the bootstrap that all share."""
 
-    column: str
-    value: str
-    rows: int
-    sensitive: bool
-    score: Interval | None
+    frame: pd.DataFrame
+    problem: Problem
+    truth: np.ndarray
+    guess: np.ndarray
+    threshold: float | None
+    weights: np.ndarray
+
+    def score(self, mask: np.ndarray) -> Known:
+        """Return the score and its bounds where `mask` holds, None for few rows or one class."""
+        return self._known(WEIGHTED[self.problem.metric_name], self.guess, mask, FEW)
+
+    def rates(self, mask: np.ndarray) -> dict[str, Known]:
+        """Return what fairness compares besides the score, where `mask` holds."""
+        task, average = self.problem.contract.task, mean(lambda _, values: values)
+        if task == "multiclass":
+            return {}
+        if task == "regression":
+            return {"mean error": self._known(average, self.guess - self.truth, mask, FEW)}
+        acted, positive = self.guess >= self.threshold, self.truth == 1
+        return {
+            "share acted on": self._known(average, acted, mask, FEW),
+            "share found": self._known(average, acted, mask & positive, FEW_POSITIVES),
+        }
+
+    def _known(self, score: Weighted, said: np.ndarray, mask: np.ndarray, fewest: int) -> Known:
+        if mask.sum() < fewest:
+            return None
+        found = interval(score, self.truth[mask], said[mask], self.weights[:, mask])
+        return found if np.isfinite(found["value"]) else None
 
 
 def masks(frame: pd.DataFrame, contract: Contract) -> Iterator[tuple[str, str, bool, np.ndarray]]:
@@ -44,22 +74,81 @@ def masks(frame: pd.DataFrame, contract: Contract) -> Iterator[tuple[str, str, b
             yield column.name, value, column.role == "sensitive", mask
 
 
-def slices(
-    frame: pd.DataFrame, problem: Problem, truth: np.ndarray, guess: np.ndarray
-) -> list[Slice]:
-    """Score every slice with at least 50 rows; name the smaller ones without a score."""
-    groups, found = problem.groups(frame), []
-    for column, value, sensitive, mask in masks(frame, problem.contract):
-        rows, score = int(mask.sum()), None
-        if rows >= FEW:
-            score = interval(problem.metric, truth[mask], guess[mask], groups[mask])
-            score = score if np.isfinite(score.value) else None
-        found.append(Slice(column, value, rows, sensitive, score))
+def slices(judged: Judged) -> list[Part]:
+    """Score every slice with at least 50 rows; name the smaller ones without a score.
+
+    rates: of a sensitive group of two classes the share acted on and the share of positives found,
+    of a sensitive group with numbers to predict the mean error.
+    """
+    return [
+        {
+            "column": column,
+            "value": value,
+            "rows": int(mask.sum()),
+            "sensitive": sensitive,
+            "score": judged.score(mask),
+            "rates": judged.rates(mask) if sensitive else {},
+        }
+        for column, value, sensitive, mask in masks(judged.frame, judged.problem.contract)
+    ]
+
+
+def gaps(parts: list[Part], metric: str) -> dict[str, dict[str, float | None]]:
+    """Return, by sensitive column, the largest less the smallest score and rate of its groups.
+
+    None where fewer than two groups could be assessed.
+    """
+    found: dict[str, dict[str, float | None]] = {}
+    for column in dict.fromkeys(part["column"] for part in parts if part["sensitive"]):
+        groups = [{metric: p["score"]} | p["rates"] for p in parts if p["column"] == column]
+        for name in groups[0]:
+            values = [group[name]["value"] for group in groups if group[name]]
+            gap = max(values) - min(values) if len(values) > 1 else None
+            found.setdefault(column, {})[name] = gap
     return found
 
 
-def gaps(found: list[Slice]) -> dict[str, float]:
-    """Return, by sensitive column with two assessed groups or more, the best minus the worst."""
-    columns = {s.column for s in found if s.sensitive}
-    scores = {c: [s.score.value for s in found if s.column == c and s.score] for c in columns}
-    return {c: max(values) - min(values) for c, values in sorted(scores.items()) if len(values) > 1}
+def matching(frame: pd.DataFrame, query: str) -> np.ndarray:
+    """Return where a pandas query such as `plan == 'pro' and usage > 20` holds, as (rows,) bool.
+
+    Raises:
+        WrongUse: names the query and the columns it can use.
+
+    """
+    try:
+        found = frame.eval(query, engine="python", local_dict={}, global_dict={})
+        if found.dtype != bool:
+            raise TypeError("it is neither true nor false for each row")
+    except Exception as error:  # pandas raises many kinds, from SyntaxError to KeyError
+        columns = ", ".join(frame.columns)
+        raise WrongUse(f"[slices] {query!r} fails: {error}; the columns: {columns}") from None
+    return found.to_numpy()
+
+
+def asked(judged: Judged) -> list[Part]:
+    """Return rows, score, floor and whether it is met of each slice under [slices]."""
+    found = []
+    for query, floor in judged.problem.settings.slices.items():
+        mask = matching(judged.frame, query)
+        score = judged.score(mask)
+        # What cannot be assessed does not pass.
+        met = score is not None and score["value"] >= floor
+        found.append(
+            {"slice": query, "rows": int(mask.sum()), "floor": floor, "score": score, "met": met}
+        )
+    return found
+
+
+def missed(floors: list[Part]) -> list[str]:
+    """Return a sentence for each floor that is not met."""
+    return [
+        f"where {part['slice']} {_why(part)}; its floor is {part['floor']:g}"
+        for part in floors
+        if not part["met"]
+    ]
+
+
+def _why(part: Part) -> str:
+    if part["score"]:
+        return f"the score is {part['score']['value']:.3f}"
+    return f"there are {part['rows']} test rows, too few to tell"

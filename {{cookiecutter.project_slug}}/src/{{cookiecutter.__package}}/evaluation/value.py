@@ -1,15 +1,17 @@
 """What the predictions are worth in money, and the threshold that makes the most of them.
 
 In: truth, guess and the [value] of project.toml. Out: value per row with an interval, beside what
-doing nothing and treating everyone are worth on the same rows.
+doing nothing, treating everyone and the champion are worth on the same rows.
 """
 
-from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 
 from ..settings import Value
-from .scores import interval
+from .scores import Interval, interval, mean
+
+Choice = tuple[np.ndarray, float | None]  # a guess, and the threshold it is acted on from
 
 
 def of_actions(truth: np.ndarray, acted: np.ndarray, value: Value) -> np.ndarray:
@@ -42,34 +44,54 @@ def best_threshold(truth: np.ndarray, guess: np.ndarray, value: Value) -> float:
     return float((ranked[best] + below) / 2)
 
 
-def worth(
-    truth: np.ndarray,
-    guess: np.ndarray,
-    threshold: float | None,
-    usual: float,
-    value: Value,
-    groups: np.ndarray,
-) -> dict[str, dict[str, float]]:
-    """Return money per row, with an interval, of the model and of what one would do without it.
-
-    threshold: None for regression and more than two classes. usual: what regression is compared
-    with, the median of the training rows.
-    """
+def money(truth: np.ndarray, choice: Choice, value: Value) -> np.ndarray:
+    """Return money per row of acting on a guess; of more than two classes each row is acted on."""
+    guess, threshold = choice
     if guess.ndim == 2:
         right = (guess.argmax(axis=1) == truth).astype(int)
-        choices = {"the model": of_actions(right, np.ones(len(right), bool), value)}
+        return of_actions(right, np.ones(len(right), bool), value)
+    if threshold is None:
+        return of_errors(truth, guess, value)
+    return of_actions(truth, guess >= threshold, value)
+
+
+def worth(
+    truth: np.ndarray,
+    model: Choice,
+    champion: Choice | None,
+    usual: float,
+    value: Value,
+    weights: np.ndarray,
+) -> list[dict[str, Any]]:
+    """Return for the model and for each way to do without it: money per row, and the model's lead.
+
+    Both with an interval, the lead paired on the same rows. usual: what regression is compared
+    with, the median of the training rows; classes are compared with their commonest in these rows.
+    """
+    guess, threshold = model
+    choices: dict[str, Choice] = {"the model": model}
+    if guess.ndim == 2:
+        commonest = np.eye(guess.shape[1])[np.bincount(truth).argmax()]
+        choices["always the commonest"] = np.tile(commonest, (len(truth), 1)), None
     elif threshold is None:
-        choices = {
-            "the model": of_errors(truth, guess, value),
-            "always the median": of_errors(truth, np.full(len(truth), usual), value),
-        }
+        choices["always the median"] = np.full(len(truth), usual), None
     else:
-        choices = {
-            "the model": of_actions(truth, guess >= threshold, value),
-            "do nothing": of_actions(truth, np.zeros(len(truth), bool), value),
-            "treat everyone": of_actions(truth, np.ones(len(truth), bool), value),
+        choices["do nothing"] = guess, np.inf
+        choices["treat everyone"] = guess, -np.inf
+    if champion is not None:
+        choices["the champion"] = champion
+    earned = {name: money(truth, choice, value) for name, choice in choices.items()}
+    per_row = mean(lambda _, amounts: amounts)
+
+    def said(amounts: np.ndarray) -> Interval:
+        return interval(per_row, truth, amounts, weights)
+
+    ours = earned["the model"]
+    return [
+        {
+            "choice": name,
+            "money": said(rows),
+            "lead": said(ours - rows) if rows is not ours else None,
         }
-    return {
-        name: asdict(interval(lambda _, money: float(money.mean()), truth, money, groups))
-        for name, money in choices.items()
-    }
+        for name, rows in earned.items()
+    ]

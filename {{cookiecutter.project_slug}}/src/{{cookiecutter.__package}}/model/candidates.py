@@ -1,75 +1,144 @@
-"""The ladder: candidates from simple to complex, each with the settings that are worth a try.
+"""The ladder: candidates from simple to complex, each with the settings that are searched.
 
-In: the contract. Out: unfitted pipelines. A new candidate is one more rung here.
+In: the problem. Out: unfitted pipelines. A new candidate is one more rung here.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import pandas as pd
 from sklearn.base import BaseEstimator
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
 
-from ..data.contract import Contract
-from .features import category_places, features
+from ..evaluation.problem import Problem
+from .features import Style, category_names, features
+
+STEPS = 120  # of the net in one pass over the rows
+
+
+@dataclass(frozen=True)
+class Knob:
+    """The range of one setting: numbers on a logarithmic scale (whole ones if `low` is), or values.
+
+    A place is where a value lies in the range, from 0 to 1.
+    """
+
+    low: float = 0.0
+    high: float = 0.0
+    values: tuple[Any, ...] = ()
+
+    def at(self, place: float) -> Any:
+        """Return the value at a place."""
+        if self.values:
+            return self.values[min(int(place * len(self.values)), len(self.values) - 1)]
+        value = self.low * (self.high / self.low) ** place
+        return round(value) if isinstance(self.low, int) else float(f"{value:.3g}")
+
+    def place(self, value: Any) -> float:
+        """Return the place of a value; the inverse of `at`."""
+        if self.values:
+            return (self.values.index(value) + 0.5) / len(self.values)
+        return float(np.log(value / self.low) / np.log(self.high / self.low))
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A rung: a name and what to try, the default first."""
+    """A rung: how it is built, what its settings may be, and those that are tried first."""
 
     name: str
     build: Callable[..., Pipeline]
-    settings: tuple[Mapping[str, Any], ...]
+    knobs: Mapping[str, Knob]
+    starts: tuple[Mapping[str, Any], ...]
 
 
-def ladder(contract: Contract, seed: int) -> list[Candidate]:
-    """Return the candidates in order of complexity."""
+LINEAR = {"numbers": Knob(values=("linear", "quantile")), "strength": Knob(1e-4, 1e2)}
+LINEAR_STARTS = (
+    {"numbers": "quantile", "strength": 0.1},
+    {"numbers": "linear", "strength": 1.0},
+    {"numbers": "quantile", "strength": 0.003},
+)
+TREES = {
+    "learning_rate": Knob(0.02, 0.2),
+    "max_iter": Knob(40, 600),
+    "max_leaf_nodes": Knob(3, 64),
+    "min_samples_leaf": Knob(5, 100),
+    "max_features": Knob(0.2, 1.0),
+}
+TREES_STARTS = tuple(
+    dict(zip(TREES, values, strict=True))
+    for values in ((0.08, 120, 16, 20, 0.5), (0.08, 150, 4, 30, 0.4), (0.05, 300, 31, 20, 0.5))
+)
+NET = {
+    "numbers": Knob(values=("linear", "quantile")),
+    "alpha": Knob(1e-3, 10.0),
+    "units": Knob(16, 128),
+    "learning_rate_init": Knob(5e-4, 1e-2),
+    "max_iter": Knob(8, 60),
+}
+NET_STARTS = tuple(
+    dict(zip(NET, values, strict=True))
+    for values in (("quantile", 0.1, 64, 0.003, 20), ("linear", 1.0, 32, 0.003, 30))
+)
+
+
+def ladder(problem: Problem, target: pd.Series) -> list[Candidate]:
+    """Return the candidates in order of complexity, for a training on rows with that target."""
+    contract, seed = problem.contract, problem.settings.training.seed
     regression = contract.task == "regression"
+    places = list(range(len(category_names(contract))))
+
+    def pipeline(style: Style, model: BaseEstimator, root: bool = False) -> Pipeline:
+        if root:
+            model = TransformedTargetRegressor(
+                model, func=np.sqrt, inverse_func=np.square, check_inverse=False
+            )
+        return Pipeline([("features", features(contract, style)), ("model", model)])
 
     def baseline() -> Pipeline:
         guess = DummyRegressor() if regression else DummyClassifier(strategy="prior")
-        return _pipeline(contract, "trees", guess)
+        return pipeline("trees", guess)
 
-    def linear(strength: float) -> Pipeline:
-        model = (
-            Ridge(alpha=1 / strength)
-            if regression
-            else LogisticRegression(C=strength, max_iter=1000)
-        )
-        return _pipeline(contract, "linear", model)
+    def linear(numbers: Style, strength: float, root: bool = False) -> Pipeline:
+        if regression:
+            return pipeline(numbers, Ridge(alpha=1 / strength), root)
+        return pipeline(numbers, LogisticRegression(C=strength, max_iter=300))
 
-    def trees(**knobs: Any) -> Pipeline:
+    def trees(root: bool = False, **knobs: Any) -> Pipeline:
         model = HistGradientBoostingRegressor if regression else HistGradientBoostingClassifier
-        places = category_places(contract)
-        return _pipeline(
-            contract,
-            "trees",
-            model(categorical_features=places or None, random_state=seed, **knobs),
+        fixed = {"categorical_features": places or None, "early_stopping": False}
+        return pipeline("trees", model(random_state=seed, **fixed, **knobs), root)
+
+    def net(numbers: Style, units: int, root: bool = False, **knobs: Any) -> Pipeline:
+        batch = int(np.clip(len(target) / STEPS, 16, 1024))
+        fixed = {"hidden_layer_sizes": (units,), "batch_size": batch, "random_state": seed}
+        if not regression:
+            return pipeline(numbers, MLPClassifier(**fixed, **knobs))
+        scaled = TransformedTargetRegressor(
+            MLPRegressor(**fixed, **knobs), transformer=StandardScaler()
         )
+        return pipeline(numbers, scaled, root)
+
+    # A target that is never negative may be learnt as its root, which evens out a long tail.
+    rooted = regression and target.min() >= 0
+    roots = {"root": Knob(values=(False, True))} if rooted else {}
+    long_tail = rooted and bool(target.skew() > 1)
+
+    def rung(name: str, build: Callable[..., Pipeline], knobs: Any, *starts: Any) -> Candidate:
+        either = [{"root": long_tail != (n % 2 == 1)} if rooted else {} for n in range(len(starts))]
+        first = tuple(dict(s) | r for s, r in zip(starts, either, strict=True))
+        return Candidate(name, build, knobs | roots, first)
 
     return [
-        Candidate("baseline", baseline, ({},)),
-        Candidate("linear", linear, tuple({"strength": s} for s in (1.0, 0.1, 0.01))),
-        Candidate(
-            "trees",
-            trees,
-            (
-                {"learning_rate": 0.1, "max_leaf_nodes": 31, "max_iter": 100},
-                {"learning_rate": 0.05, "max_leaf_nodes": 15, "max_iter": 150},
-                {
-                    "learning_rate": 0.05,
-                    "max_leaf_nodes": 8,
-                    "max_iter": 200,
-                    "l2_regularization": 1.0,
-                },
-            ),
-        ),
+        Candidate("baseline", baseline, {}, ({},)),
+        rung("linear", linear, LINEAR, *LINEAR_STARTS),
+        rung("trees", trees, TREES, *TREES_STARTS),
+        rung("net", net, NET, *NET_STARTS),
     ]
-
-
-def _pipeline(contract: Contract, style: Any, model: BaseEstimator) -> Pipeline:
-    return Pipeline([("features", features(contract, style)), ("model", model)])

@@ -1,125 +1,157 @@
-"""Cross-validate the ladder, and keep the simplest rung that nothing beats by more than chance.
+"""Cross-validate the ladder: which setting to try next, and when going on is not worth it.
 
-In: training rows. Out: a `Trial` per setting tried, and the one to keep.
+In: training rows. Out: a `Trial` per setting tried. A search that was cut off goes on where it was,
+and one that is repeated gives the same trials: each is kept in `.search/` with the time it took.
 """
 
+import hashlib
 import time
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+import joblib
 import numpy as np
 import pandas as pd
+import sklearn
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.parallel import Parallel, delayed
 
-from ..data.split import Fold, folds
-from ..evaluation.problem import Problem
+from ..data.split import Fold, fingerprints, folds, thin
+from ..errors import CheckFailed
+from ..evaluation.problem import Problem, workers
 from ..evaluation.scores import guess_of
-from .candidates import Candidate, ladder
+from .candidates import ladder
+from .propose import Offer, Trial, propose, spent, threshold
 
 Progress = Callable[[str, int, int], None]
+ROWS = 30_000  # to search on; the model that is kept is fitted on all rows
+CACHE = 500 * 2**20  # bytes of trials that are kept
 
 
 @dataclass(frozen=True)
-class Trial:
-    """One candidate with one setting. scores: (folds,); guess: out of fold, NaN where untested."""
+class Search:
+    """All that was tried, on which rows and folds, and why it stopped."""
 
-    candidate: str
-    settings: Mapping[str, Any]
-    scores: np.ndarray
-    guess: np.ndarray
-    seconds: float
+    trials: list[Trial]
+    rows: pd.DataFrame
+    folds: list[Fold]
+    why: str
+    threshold: float
 
     @property
-    def mean(self) -> float:
-        """The mean score over the folds."""
-        return float(self.scores.mean())
+    def history(self) -> list[dict[str, Any]]:
+        """Every try in its order, JSON-ready, with the best score up to then."""
+        best = np.maximum.accumulate([trial.mean for trial in self.trials])
+        return [
+            {
+                "candidate": trial.candidate,
+                "score": trial.mean,
+                "best": float(so_far),
+                "expected": trial.expected if np.isfinite(trial.expected) else None,
+                "seconds": trial.seconds,
+            }
+            for trial, so_far in zip(self.trials, best, strict=True)
+        ]
 
 
-def search(frame: pd.DataFrame, problem: Problem, progress: Progress) -> list[Trial]:
-    """Try every setting of every candidate while the budget lasts; each rung gets one try at least.
+def search(frame: pd.DataFrame, problem: Problem, progress: Progress) -> Search:
+    """Try each candidate as it starts, then what promises the most gain a second.
 
-    frame: typed training rows. progress: called with (what, done, all) before each try.
+    frame: typed training rows, of which at most 30,000 are used. progress: called with what is
+    tried, seconds spent and seconds to spend. Seconds are those of work: a trial that is
+    remembered counts as long as it took, so that a search gives the same whenever it is repeated.
     """
-    settings, target = problem.settings.training, frame[problem.contract.target.name]
-    # A fold whose past has one class only cannot be trained on.
-    parts = [
-        part
-        for part in folds(frame, problem.contract, problem.settings)
-        if target.iloc[part[0]].nunique() > 1
+    rows = thin(frame, ROWS, problem.settings)
+    target = rows[problem.contract.target.name]
+    usable = _usable(rows, problem)
+    rungs = {rung.name: rung for rung in ladder(problem, target)}
+    remembered = _memory(problem.settings.root)
+    key, seconds = _key(rows, problem), problem.settings.training.seconds
+    trials: list[Trial] = []
+    offer, why = propose(rungs, trials, problem.settings.training)
+    while offer is not None:
+        progress(_show(offer), round(min(spent(trials), seconds)), round(seconds))
+        build = rungs[offer.candidate].build
+        result = remembered(key, offer.candidate, offer.settings, build, rows, usable, problem)
+        trials.append(Trial(offer.candidate, offer.settings, offer.expected, *result))
+        offer, why = propose(rungs, trials, problem.settings.training)
+    progress("the search is done", round(seconds), round(seconds))
+    return Search(trials, rows, usable, why, threshold(trials, problem.settings.training))
+
+
+def _usable(rows: pd.DataFrame, problem: Problem) -> list[Fold]:
+    """Return the folds that can be trained on and scored; raise `CheckFailed` if there is none."""
+    target = rows[problem.contract.target.name]
+    least = 1 if problem.contract.task == "multiclass" else 2
+    usable = [
+        (train, valid)
+        for train, valid in folds(rows, problem.contract, problem.settings)
+        if target.iloc[train].nunique() > 1 and target.iloc[valid].nunique() >= least
     ]
-    rungs = ladder(problem.contract, settings.seed)
-    plan = [(rung, knobs) for rung in rungs for knobs in rung.settings]
-    started, trials, seen = time.monotonic(), [], set()
-    for done, (rung, knobs) in enumerate(plan):
-        if rung.name in seen and time.monotonic() - started > settings.seconds:
-            continue
-        seen.add(rung.name)
-        progress(f"{rung.name} {_show(knobs)}", done, len(plan))
-        trials.append(_try(rung, knobs, frame, parts, problem))
-    progress("done", len(plan), len(plan))
-    return trials
+    if not usable:
+        raise CheckFailed(
+            f"the {len(rows)} rows to train on cannot be cut into folds with more than one value "
+            f"of '{target.name}' each; bring more rows, or change `folds` or `time` in project.toml"
+        )
+    return usable
 
 
-def _show(knobs: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in knobs.items())
+def _show(offer: Offer) -> str:
+    knobs = ", ".join(f"{name} {value}" for name, value in offer.settings.items())
+    return f"{offer.candidate} {knobs}".strip()
+
+
+def _memory(root: Path) -> Callable[..., Any]:
+    memory = joblib.Memory(root / ".search", verbose=0)
+    memory.reduce_size(bytes_limit=CACHE)
+    return memory.cache(_try, ignore=["build", "frame", "parts", "problem"])
+
+
+def _key(rows: pd.DataFrame, problem: Problem) -> str:
+    """Return a digest of all that a trial depends on: rows, roles, folds, metric and code."""
+    training, data = problem.settings.training, problem.settings.data
+    code = [path.read_text("utf-8") for path in sorted(Path(__file__).parent.glob("*.py"))]
+    said = [problem.metric_name, training.folds, training.seed, data, problem.contract]
+    text = repr([*said, sklearn.__version__, *code])
+    return hashlib.sha256(fingerprints(rows).tobytes() + text.encode()).hexdigest()
 
 
 def _try(
-    rung: Candidate,
-    knobs: Mapping[str, Any],
+    key: str,
+    candidate: str,
+    settings: Mapping[str, Any],
+    build: Callable[..., Any],
     frame: pd.DataFrame,
     parts: Sequence[Fold],
     problem: Problem,
-) -> Trial:
-    started = time.monotonic()
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """Return scores, guesses out of fold, and seconds; key: of all that is not hashed itself."""
     names, target = problem.classes, frame[problem.contract.target.name]
 
-    def validate(train: np.ndarray, valid: np.ndarray) -> np.ndarray:
-        model = rung.build(**knobs).fit(frame.iloc[train], target.iloc[train])
-        return guess_of(model, frame.iloc[valid], names)
+    def validate(train: np.ndarray, valid: np.ndarray) -> tuple[np.ndarray, float]:
+        started = time.monotonic()
+        model = build(**settings).fit(frame.iloc[train], target.iloc[train])
+        return guess_of(model, frame.iloc[valid], names), time.monotonic() - started
 
-    guesses = Parallel(n_jobs=-1, prefer="threads")(delayed(validate)(*part) for part in parts)
-    truth, scores = problem.truth(frame), []
+    with warnings.catch_warnings():
+        # A net that is stopped early is a setting like another, not a mistake.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        jobs = workers(len(frame))
+        results = Parallel(n_jobs=jobs)(delayed(validate)(*part) for part in parts)
     out = np.full((len(frame), len(names)) if len(names) > 2 else len(frame), np.nan)
-    for (_, valid), guess in zip(parts, guesses, strict=True):
+    for (_, valid), (guess, _) in zip(parts, results, strict=True):
         out[valid] = guess
-        scores.append(problem.metric(truth[valid], guess))
-    kept = np.asarray([score for score in scores if np.isfinite(score)])
-    return Trial(rung.name, knobs, kept, out, time.monotonic() - started)
+    work = sum(seconds for _, seconds in results) / min(joblib.effective_n_jobs(jobs), len(parts))
+    return fold_scores(out, frame, parts, problem), out, work
 
 
-def best_by_rung(trials: Sequence[Trial]) -> list[Trial]:
-    """Return the best trial of each candidate, in the order of the ladder."""
-    rungs = dict.fromkeys(trial.candidate for trial in trials)
-    return [max((t for t in trials if t.candidate == r), key=lambda t: t.mean) for r in rungs]
-
-
-def standard_error(trial: Trial) -> float:
-    """Return the standard error of the mean score over the folds."""
-    if len(trial.scores) < 2:
-        return 0.0
-    return float(trial.scores.std(ddof=1) / np.sqrt(len(trial.scores)))
-
-
-def choose(trials: Sequence[Trial]) -> tuple[Trial, str]:
-    """Return the rung to keep and the reason in a sentence.
-
-    Going up, a rung replaces the one kept so far only if its gain, paired over the folds, is more
-    than one standard error: the one-standard-error rule (Breiman et al., 1984, section 3.4.3) on
-    differences.
-    """
-    kept, *rest = best_by_rung(trials)
-    reasons = []
-    for trial in rest:
-        gains = trial.scores - kept.scores
-        error = float(gains.std(ddof=1) / np.sqrt(len(gains))) if len(gains) > 1 else 0.0
-        gain = float(gains.mean())
-        if gain > error:
-            reasons.append(f"{trial.candidate} beats {kept.candidate} by {gain:.4f} ± {error:.4f}")
-            kept = trial
-        else:
-            reasons.append(
-                f"{kept.candidate} stays: {trial.candidate} gains {gain:.4f} ± {error:.4f}"
-            )
-    return kept, "; ".join(reasons) + "."
+def fold_scores(
+    guess: np.ndarray, frame: pd.DataFrame, parts: Sequence[Fold], problem: Problem
+) -> np.ndarray:
+    """Return the metric in each fold in which it is defined."""
+    truth = problem.truth(frame)
+    scores = np.asarray([problem.metric(truth[valid], guess[valid]) for _, valid in parts])
+    return scores[np.isfinite(scores)]

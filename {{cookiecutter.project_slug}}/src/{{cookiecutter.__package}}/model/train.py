@@ -4,14 +4,15 @@ In: typed rows. Out: a registered version, its release folder and its pages. The
 of `train`; each lives in its own module.
 """
 
-import subprocess
 import tempfile
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import Pipeline
 
 from .. import NAME
@@ -19,17 +20,24 @@ from ..data.contract import USED, Contract, load
 from ..data.read import read_table
 from ..data.rows import apply
 from ..data.split import Split, fingerprints, split
-from ..evaluation.assess import Evaluation, evaluate, headline
-from ..evaluation.explain import typical
+from ..errors import CheckFailed
+from ..evaluation.assess import Evaluation, evaluate
+from ..evaluation.card import card
 from ..evaluation.problem import Problem
 from ..evaluation.report import html
 from ..evaluation.scores import guess_of
-from ..evaluation.value import best_threshold
+from ..evaluation.slices import matching
+from ..evaluation.staleness import staleness
+from ..evaluation.value import Choice, best_threshold
 from ..ledger import Ledger
 from ..release import bundle, registry
+from ..release.gate import fresh
 from ..settings import Settings
-from .candidates import ladder
-from .search import Progress, Trial, best_by_rung, choose, search, standard_error
+from .calibrate import temper
+from .choose import Kept, assemble, choose, ladder_of
+from .facts import facts
+from .features import cost
+from .search import Progress, Search, search
 
 
 @dataclass(frozen=True)
@@ -46,7 +54,7 @@ def load_rows(settings: Settings) -> tuple[pd.DataFrame, Contract]:
     contract = load(settings.contract_path, settings.data)
     table = read_table(settings)
     known = table.frame[contract.target.name].notna()
-    return apply(contract, table.frame[known].reset_index(drop=True), table.name), contract
+    return apply(contract, table.frame[known], table.name).reset_index(drop=True), contract
 
 
 def train(
@@ -57,41 +65,83 @@ def train(
     Training twice on the same rows with the same settings gives the same model.
     """
     problem = Problem(contract, settings)
+    for query in settings.slices:
+        matching(frame, query)
     frame = frame[[column.name for column in contract.named(*USED)]]
     parts = split(frame, contract, settings)
     rows = frame.iloc[parts.train].reset_index(drop=True)
-    trials = search(rows, problem, progress)
-    kept, choice = choose(trials)
-    progress(f"{kept.candidate} is kept; it is measured, explained and signed", 0, 1)
-    model = fit(kept, rows, problem)
     test = frame.iloc[parts.test].reset_index(drop=True)
-    evaluation = evaluate(model, test, problem, *_references(kept, rows, problem))
-    plain = guess_of(fit(trials[0], rows, problem), test, problem.classes)
-    evaluation |= {
-        "baseline": problem.metric(problem.truth(test), plain),
-        "choice": choice,
-        "ladder": _ladder(trials),
-    }
-    facts = _facts(kept, evaluation, frame, parts, problem)
-    return _release(model, problem, frame, parts, evaluation, facts)
+    found = search(rows, problem, progress)
+    kept, choice = choose(found, problem)
+    progress(f"fit, measure, explain and sign: {kept.candidate}", 0, 1)
+    model = fit(kept, rows, problem)
+    evaluation = _measure(model, kept, found, rows, test, problem)
+    evaluation |= {"choice": f"{choice} {found.why}"}
+    about = facts(kept, evaluation, frame, parts, problem)
+    trained = _release(model, problem, frame, parts, fingerprints(rows), evaluation, about)
+    progress(f"version {trained.version.number} is registered", 1, 1)
+    return trained
 
 
-def fit(trial: Trial, rows: pd.DataFrame, problem: Problem) -> Pipeline:
+def fit(kept: Kept, rows: pd.DataFrame, problem: Problem) -> Pipeline:
     """Return the trial's pipeline, fitted on typed training rows."""
-    rungs = ladder(problem.contract, problem.settings.training.seed)
-    rung = next(rung for rung in rungs if rung.name == trial.candidate)
-    return rung.build(**trial.settings).fit(rows, rows[problem.contract.target.name])
+    target = rows[problem.contract.target.name]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return assemble(kept, problem, target).fit(rows, target)
 
 
-def _references(kept: Trial, rows: pd.DataFrame, problem: Problem) -> tuple[float | None, float]:
+def _measure(
+    model: Pipeline,
+    kept: Kept,
+    found: Search,
+    rows: pd.DataFrame,
+    test: pd.DataFrame,
+    problem: Problem,
+) -> Evaluation:
+    """Return all that is known of the model, beside the baseline, the champion and its history."""
+    names = problem.classes
+    plain = None
+    if kept.temperature != 1.0:
+        plain = temper(guess_of(model, test, names), 1 / kept.temperature)
+    evaluation = evaluate(
+        model, test, problem, *_references(kept, found, problem), plain=plain,
+        champion=_champion(test, problem), cost=cost(problem.contract, rows),
+    )  # fmt: skip
+    baseline = guess_of(fit(Kept("baseline", {}), rows, problem), test, names)
+    return evaluation | {
+        "baseline": problem.metric(problem.truth(test), baseline),
+        "ladder": ladder_of(found, kept),
+        "search": found.history,
+        "worth_going_on": found.threshold,
+        "staleness": staleness(lambda window: fit(kept, window, problem), rows, test, problem),
+    }
+
+
+def _references(kept: Kept, found: Search, problem: Problem) -> tuple[float | None, float]:
     """Return the threshold that earns the most out of fold, and the usual value of a number."""
     if problem.contract.task == "regression":
-        return None, float(rows[problem.contract.target.name].median())
+        return None, float(found.rows[problem.contract.target.name].median())
     if problem.contract.task == "multiclass":
         return None, 0.0
     seen = np.isfinite(kept.guess)
-    truth = problem.truth(rows)[seen]
-    return best_threshold(truth, kept.guess[seen], problem.settings.value), 0.0
+    truth, guess = problem.truth(found.rows)[seen], temper(kept.guess[seen], kept.temperature)
+    return best_threshold(truth, guess, problem.settings.value), 0.0
+
+
+def _champion(test: pd.DataFrame, problem: Problem) -> Choice | None:
+    """Return the champion's guess of the test rows and its threshold, if it can be compared."""
+    version = registry.by_alias(problem.settings)
+    if version is None:
+        return None
+    try:
+        release = registry.fetch(version, problem.settings)
+    except CheckFailed:
+        return None  # Who asks the gate hears of it; a new model may be the way out.
+    alike = release.classes == problem.classes and set(release.contract.features) <= set(test)
+    if not alike or len(fresh(test, release)) < len(test):
+        return None
+    return guess_of(release.model, test, release.classes), release.evaluation["threshold"]
 
 
 def _release(
@@ -99,66 +149,23 @@ def _release(
     problem: Problem,
     frame: pd.DataFrame,
     parts: Split,
+    trained_on: np.ndarray,
     evaluation: Evaluation,
-    facts: dict[str, Any],
+    about: dict[str, Any],
 ) -> Trained:
     settings = problem.settings
-    page = html(evaluation, f"{NAME}: {facts['candidate']}", settings.value.currency)
+    page = html(evaluation, f"{NAME}: {about['candidate']}", settings.value.currency)
     with tempfile.TemporaryDirectory() as folder:
-        release, report = Path(folder) / "release", Path(folder) / "report.html"
-        bundle.write(release, model, problem, frame, parts, evaluation, facts)
-        report.write_text(page, encoding="utf-8")
-        version = registry.register(release, report, facts, evaluation, settings)
-    settings.reports.mkdir(exist_ok=True)
-    kept = settings.reports / f"version-{version.number}.html"
-    kept.write_text(page, encoding="utf-8")
-    with Ledger(settings.ledger_url) as ledger:
-        ledger.look(facts["test_sha256"], f"training of version {version.number}")
-    return Trained(version, evaluation, kept)
-
-
-def _ladder(trials: list[Trial]) -> list[dict[str, Any]]:
-    return [
-        {
-            "candidate": trial.candidate,
-            "score": trial.mean,
-            "standard error": standard_error(trial),
-            "seconds": trial.seconds,
-            "settings": ", ".join(f"{k} {v}" for k, v in trial.settings.items()),
+        release = Path(folder) / "release"
+        bundle.write(release, model, problem, frame, parts, trained_on, evaluation, about)
+        pages = {
+            "report.html": page,
+            "model-card.md": card(NAME, None, about, evaluation, problem.contract),
         }
-        for trial in best_by_rung(trials)
-    ]
-
-
-def _facts(
-    kept: Trial, evaluation: Evaluation, frame: pd.DataFrame, parts: Split, problem: Problem
-) -> dict[str, Any]:
-    root, marks = problem.settings.root, fingerprints(frame)
-    return {
-        "candidate": kept.candidate,
-        "settings": dict(kept.settings),
-        "headline": headline(evaluation),
-        "rows": len(frame),
-        "train_rows": len(parts.train),
-        "test_rows": len(parts.test),
-        "test_sha256": bundle.digest(np.sort(marks[parts.test]).tobytes()),
-        "rows_sha256": bundle.digest(np.sort(marks).tobytes()),
-        "git_commit": _git_commit(root),
-        "lock_sha256": _lock_digest(root),
-        "usual": typical(frame.iloc[parts.train], problem.contract),
-    }
-
-
-def _git_commit(root: Path) -> str:
-    try:
-        done = subprocess.run(
-            ["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, check=True
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return "not in git"
-    return done.stdout.strip()
-
-
-def _lock_digest(root: Path) -> str:
-    lock = root / "requirements" / "dev.lock"
-    return bundle.digest(lock.read_bytes()) if lock.is_file() else "no lock file"
+        version = registry.register(release, pages, about, evaluation, settings)
+    settings.reports.mkdir(exist_ok=True)
+    report = settings.reports / f"version-{version.number}.html"
+    report.write_text(page, encoding="utf-8")
+    with Ledger(settings.ledger_url) as ledger:
+        ledger.look(about["test_sha256"], f"training of version {version.number}")
+    return Trained(version, evaluation, report)

@@ -9,7 +9,7 @@ from pathlib import Path
 from .. import NAME
 from ..evaluation import page
 from ..settings import Settings
-from .drift import as_rows
+from .drift import Movement, as_rows
 from .verdict import Check
 
 WHAT_NEXT = {
@@ -35,29 +35,19 @@ def write(found: Check, version: int, settings: Settings) -> Path:
 
 def html(found: Check, version: int) -> str:
     """Return the page about one check."""
-    loss = found.loss
-    numbers = [
-        {
-            "labelled rows": loss.rows,
-            "loss at release": loss.before,
-            "loss now": loss.now,
-            "p": loss.p_value,
-        }
-    ]
-    lead = f"{found.verdict.capitalize()}: {found.reason}."
-    sections = [
-        ("What to do", page.paragraph(WHAT_NEXT[found.verdict])),
-        ("Does it hurt?", page.table(numbers)),
-        ("Columns", _effects(found) + page.table(as_rows(found.movements))),
-    ]
-    title = f"{NAME}: {found.rows:,} rows served by version {version}"
-    return page.page(title, lead, sections)
+    return page.render(
+        "monitoring/drift.html",
+        title=f"{NAME}: {found.rows:,} rows served by version {version}",
+        lead=f"{found.verdict.capitalize()}: {found.reason}.",
+        next=WHAT_NEXT[found.verdict],
+        loss=found.loss,
+        rows=as_rows(found.movements),
+        picture=_effects(found.movements),
+    )
 
 
-def _effects(found: Check) -> str:
-    top = sorted(found.movements, key=lambda m: m.effect)[-20:]
-    if not top:
-        return ""
+def _effects(found: list[Movement]) -> str:
+    top = sorted(found, key=lambda m: m.effect)[-20:]
     plot = page.axes("How far each column moved", "Cohen's w", "", 1 + 0.25 * len(top))
     colours = [page.ORANGE if m.moved or m.fault else page.BLUE for m in top]
     plot.barh([m.column[:40] for m in top], [m.effect for m in top], color=colours)

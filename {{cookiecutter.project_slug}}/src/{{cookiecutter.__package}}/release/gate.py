@@ -90,6 +90,8 @@ def judge(
             f"one row takes {took:.0f} ms, more than the budget of "
             f"{settings.gate.latency_ms:.0f} ms",
         )
+    if missed := challenger.evaluation["missed"]:
+        return Verdict("reject", f"a floor of [slices] is missed: {'; '.join(missed)}")
     if champion is None:
         return _first(challenger)
     frame = holdout(challenger)
@@ -97,7 +99,7 @@ def judge(
     if gone:
         shown = ", ".join(gone)
         return Verdict("hold", f"no common rows: the champion needs {shown}, now set aside")
-    frame = _fresh(frame, champion)
+    frame = fresh(frame, champion)
     if len(frame) < FEW:
         return Verdict("hold", f"only {len(frame)} test rows that the champion was not trained on")
     gain = compare(challenger, champion, frame, settings)
@@ -125,7 +127,7 @@ def _first(challenger: Release) -> Verdict:
     )
 
 
-def _fresh(frame: pd.DataFrame, champion: Release) -> pd.DataFrame:
+def fresh(frame: pd.DataFrame, champion: Release) -> pd.DataFrame:
     """Return the challenger's test rows that the champion was not trained on either.
 
     Rows are told apart by the columns that the champion knew, where they are still there.

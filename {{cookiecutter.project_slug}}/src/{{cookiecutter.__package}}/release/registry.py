@@ -60,9 +60,16 @@ def client(settings: Settings) -> MlflowClient:
 
 
 def register(
-    path: Path, report: Path, facts: dict[str, Any], evaluation: dict[str, Any], settings: Settings
+    path: Path,
+    pages: dict[str, str],
+    facts: dict[str, Any],
+    evaluation: dict[str, Any],
+    settings: Settings,
 ) -> Version:
-    """Log one training as a run, with the release as its artifact, and register it."""
+    """Log one training as a run, with the release as its artifact, and register it.
+
+    pages: text by file name, logged as they are. The tries of the search are metrics by step.
+    """
     opened = client(settings)
     run = opened.create_run(_experiment(opened, settings), run_name=facts["candidate"])
     run_id = run.info.run_id
@@ -75,12 +82,18 @@ def register(
     }
     opened.log_batch(
         run_id,
-        metrics=[Metric(name, value, stamp, 0) for name, value in scores.items()],
+        metrics=[Metric(name, value, stamp, 0) for name, value in scores.items()]
+        + [
+            Metric(f"search_{name}", trial[name], stamp, step)
+            for step, trial in enumerate(evaluation["search"])
+            for name in ("score", "best", "seconds")
+        ],
         params=[Param(name, str(value)) for name, value in params.items()],
         tags=[RunTag(name, value) for name, value in tags.items()],
     )
     opened.log_artifacts(run_id, str(path), FOLDER)
-    opened.log_artifact(run_id, str(report))
+    for name, text in pages.items():
+        opened.log_text(run_id, text, name)
     opened.set_terminated(run_id)
     source = f"{run.info.artifact_uri}/{FOLDER}"
     _ensure_model(opened)

@@ -1,0 +1,184 @@
+"""Table in, champion out: how long it takes and how good it is, with a peer beside us in one run.
+
+    .venv/bin/python benchmarks/training.py --peer flaml --peer autogluon
+    .venv/bin/python benchmarks/training.py --table houses.csv --target price
+    .venv/bin/python benchmarks/training.py --made 30000 --made 300000
+
+Each table becomes a project; `check-data`, `train` and `promote` are timed as a person runs them.
+The peers get the rows and columns that the project trained on, with their defaults, the seconds
+given and both cores, in an environment of their own, and are scored on the same test rows. Real
+tables are looked for in the folder that ML_LIFECYCLE_DATA names.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).parents[1]
+WORK = ROOT / "build" / "bench"
+PEERS = {"flaml": ["flaml[automl]==2.7.0"], "autogluon": ["autogluon.tabular[all]==1.6.3"]}
+# Run in the project's environment: the rows that it trains and tests on, for the peers.
+PARTS = """
+import json, sys
+from pathlib import Path
+from PACKAGE.data.contract import USED
+from PACKAGE.data.split import split
+from PACKAGE.evaluation.problem import Problem
+from PACKAGE.evaluation.scores import METRICS, guess_of
+from PACKAGE.model.train import load_rows
+from PACKAGE.release import registry
+from PACKAGE.release.bundle import holdout
+from PACKAGE.settings import load
+settings, out = load(), Path(sys.argv[1])
+frame, contract = load_rows(settings)
+kept = [c.name for c in contract.named("feature", "target", "time")]
+parts = split(frame[[c.name for c in contract.named(*USED)]], contract, settings)
+for name in ("train", "test"):
+    frame.iloc[getattr(parts, name)][kept].to_parquet(out / f"{name}.parquet")
+release = registry.fetch(registry.latest(settings), settings)
+problem = Problem(contract, settings)
+test = holdout(release)
+truth, guess = problem.truth(test), guess_of(release.model, test, release.classes)
+name = {"binary": "roc_auc", "multiclass": "neg_log_loss", "regression": "r2"}[contract.task]
+print(json.dumps({
+    "task": contract.task, "metric": name, "target": contract.target.name,
+    "classes": release.classes, "score": METRICS[name](truth, guess),
+    "candidate": release.facts["candidate"], "rows": len(frame), "columns": len(kept),
+}))
+"""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table, and what a person says of it in project.toml."""
+
+    path: Path
+    target: str
+    time: str = ""
+    edits: tuple[tuple[str, str], ...] = ()
+
+
+def known(folder: Path) -> list[Table]:
+    """Return the real tables that are there, with the leaks named that check-data asks about."""
+    ignore, ordered = "ignore = []", ("ordered = false", "ordered = true")
+    tables = [
+        Table(folder / "bank_marketing.csv", "y", "", ((ignore, 'ignore = ["duration"]'), ordered)),
+        Table(
+            folder / "bike_sharing.csv", "cnt", "dteday",
+            ((ignore, 'ignore = ["casual", "registered"]'),),
+        ),
+        Table(folder / "telco_churn.csv", "Churn"),
+    ]  # fmt: skip
+    return [table for table in tables if table.path.is_file()]
+
+
+def made(rows: int) -> Table:
+    """Write a table of 14 mixed columns with a signal that is neither linear nor simple."""
+    random = np.random.default_rng(rows)
+    numbers = random.normal(size=(rows, 9)).round(4)
+    names = random.integers(0, 8, size=(rows, 5))
+    signal = numbers[:, 0] + numbers[:, 1] * numbers[:, 2] + np.sin(2 * numbers[:, 3])
+    signal += np.where(names[:, 0] > 5, 1.5, 0) + 0.3 * names[:, 1] * (names[:, 2] > 3)
+    label = np.where(signal + random.normal(0, 1.5, rows) > 1.5, "yes", "no")
+    path = WORK / f"made_{rows}.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    columns = [*(f"n{i}" for i in range(9)), *(f"c{i}" for i in range(5)), "target"]
+    with path.open("w", encoding="utf-8") as file:
+        file.write(",".join(columns) + "\n")
+        for row, codes, answer in zip(numbers, names, label, strict=True):
+            file.write(",".join([*map(str, row), *(f"v{c}" for c in codes), answer]) + "\n")
+    return Table(path, "target")
+
+
+def ours(table: Table, seconds: float | None) -> tuple[Path, float, dict[str, object]]:
+    """Return the project's folder, the seconds from table to champion, and what came out."""
+    name = f"bench-{table.path.stem.replace('_', '-').lower()}"
+    root = WORK / name
+    shutil.rmtree(root, ignore_errors=True)
+    answers = [f"project_slug={name}", f"data={table.path.resolve()}", f"target={table.target}"]
+    cookiecutter = Path(sys.executable).with_name("cookiecutter")
+    run(
+        [cookiecutter, ROOT, "--no-input", "--default-config", "--output-dir", WORK,
+         *answers, f"time_column={table.time}"], WORK,
+    )  # fmt: skip
+    settings = root / "project.toml"
+    text = settings.read_text(encoding="utf-8")
+    edits = (
+        table.edits if seconds is None else (*table.edits, ("seconds = 30", f"seconds = {seconds}"))
+    )
+    for old, new in edits:
+        assert old in text, old
+        text = text.replace(old, new)
+    settings.write_text(text, encoding="utf-8")
+    run(["make", "setup"], root)
+    package, python = name.replace("-", "_"), root / ".venv" / "bin" / "python"
+    started = time.monotonic()
+    for verb in ("check-data", "train", "promote"):
+        run([python, "-m", package, verb], root)
+    took = time.monotonic() - started
+    said = run([python, "-c", PARTS.replace("PACKAGE", package), root], root)
+    return root, took, json.loads(said.splitlines()[-1])
+
+
+def peer(name: str, root: Path, facts: dict[str, object], seconds: int) -> tuple[float, float]:
+    """Return the score of a peer on the same rows, and the seconds that it took."""
+    home = WORK / name
+    python = home / "bin" / "python"
+    if not python.exists():
+        uv = Path(sys.executable).with_name("uv")
+        run([uv, "venv", "--python", sys.executable, home], WORK)
+        run([uv, "pip", "install", "--python", python, *PEERS[name], "pyarrow"], WORK)
+    script = Path(__file__).parent / "peers" / f"{name}.py"
+    started = time.monotonic()
+    said = run([python, script, root, json.dumps(facts), seconds], root)
+    return float(json.loads(said.splitlines()[-1])["score"]), time.monotonic() - started
+
+
+def run(command: list[object], folder: Path) -> str:
+    """Return what a command printed; its end with an error is ours too."""
+    folder.mkdir(parents=True, exist_ok=True)
+    done = subprocess.run(list(map(str, command)), cwd=folder, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"{command}: {done.stdout[-2000:]}{done.stderr[-2000:]}")
+    return done.stdout
+
+
+def main() -> None:
+    """Run what is asked for and print one line a table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--peer", action="append", default=[], choices=PEERS)
+    parser.add_argument("--seconds", type=int, default=60, help="budget of each peer")
+    parser.add_argument("--search", type=float, help="[training] seconds of ours; default: as is")
+    parser.add_argument("--table", type=Path, help="a table of your own")
+    parser.add_argument("--target", default="target")
+    parser.add_argument("--time", default="", help="its time column")
+    parser.add_argument("--made", type=int, action="append", default=[], metavar="ROWS")
+    given = parser.parse_args()
+    tables = [made(rows) for rows in given.made]
+    if given.table:
+        tables.append(Table(given.table, given.target, given.time))
+    if not tables:
+        tables = known(Path(os.environ.get("ML_LIFECYCLE_DATA", "no such folder")))
+    print("| table | rows x columns | metric | ours | seconds |", *(f" {p} |" for p in given.peer))
+    for table in tables:
+        root, took, facts = ours(table, given.search)
+        size = f"{facts['rows']:,} x {facts['columns']}"
+        line = f"| {table.path.stem} | {size} | {facts['metric']} | {facts['score']:.4f} "
+        line += f"({facts['candidate']}) | {took:.0f} |"
+        print(line, end="", flush=True)
+        for name in given.peer:
+            score, seconds = peer(name, root, facts, given.seconds)
+            print(f" {score:.4f} ({seconds:.0f} s) |", end="", flush=True)
+        print()
+
+
+if __name__ == "__main__":
+    main()

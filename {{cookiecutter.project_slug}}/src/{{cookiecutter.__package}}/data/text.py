@@ -1,0 +1,142 @@
+"""From the bytes of a text file to a regular table of strings: encoding, separator, rows.
+
+In: bytes. Out: text, and a frame of str in which nothing is lost, or an error that names the place.
+"""
+
+import codecs
+import csv
+import io
+import re
+
+import pandas as pd
+from charset_normalizer import CharsetMatch, from_bytes
+
+from ..errors import CheckFailed, WrongUse
+
+SEPARATORS = ",;\t|"
+LATIN = ["cp1252", "cp1254", "cp1250"]
+OTHERS = ["cp1251", "cp1253", "cp1255", "cp1256", "cp932", "gb18030", "big5", "euc_kr", "koi8_r"]
+MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+HIGH = re.compile(rb"[\x80-\xff]")
+LOUD = re.compile(rb"[^\s,;\"]*[\x80-\xff][^\s,;\"]*")
+ASCII = bytes(range(128))
+SAMPLE = 20_000
+csv.field_size_limit(2**30)
+
+
+class DataError(CheckFailed):
+    """The table breaks a rule; the message names file, column, row and value."""
+
+
+def decode(data: bytes, name: str, encoding: str = "") -> tuple[str, str]:
+    """Return the text of `data` and the encoding: the given one, or the likeliest.
+
+    Raises:
+        WrongUse: there is no such encoding.
+        DataError: a byte that is no text in it, with its line and offset.
+
+    """
+    chosen = encoding or _encoding(data)
+    try:
+        text = data.decode(chosen)
+    except LookupError:
+        raise WrongUse(f"[data] encoding: there is no text encoding {encoding!r}") from None
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise DataError(
+            f"{name}: line {line}, byte {error.start}: {data[error.start : error.start + 4]!r} is "
+            f"no {chosen} text; mend the file, or name its `encoding` in project.toml"
+        ) from None
+    if "\0" in text:
+        raise DataError(f"{name} is no text, and neither Parquet nor gzip; save it as CSV")
+    return text.removeprefix("\ufeff"), chosen
+
+
+def _encoding(data: bytes) -> str:
+    """Return the encoding of a mark, else UTF-8 if it fits, else the likeliest code page."""
+    for mark, encoding in MARKS.items():
+        if data.startswith(mark):
+            return encoding
+    head = data[:SAMPLE]
+    if b"\0" in head:
+        return "utf-16-le" if head[1::2].count(0) > head[::2].count(0) else "utf-16-be"
+    first = HIGH.search(data)
+    head = data[first.start() :][: 100 * SAMPLE] if first else b""
+    loud = len(head.translate(None, ASCII))
+    valid = len(head.decode("utf-8", errors="ignore").encode().translate(None, ASCII))
+    if valid >= 0.9 * loud:
+        return "utf-8"  # perhaps broken in some place, which decoding it names
+    words = b"\n".join(dict.fromkeys(LOUD.findall(head)))[:SAMPLE]
+    high = words.translate(None, ASCII)
+    if len(set(high)) < 4:
+        return LATIN[0]  # a sign or two tell nothing
+    pages = OTHERS if 2 * len(high) > len(words) else LATIN
+    found = from_bytes(words, cp_isolation=pages, enable_fallback=False)
+    return min(found, key=_oddness).encoding if found else LATIN[0]
+
+
+def _oddness(match: CharsetMatch) -> tuple[bool, float, int]:
+    """Order readings: few signs among the letters, little mess, a language; then the list."""
+    loud = [letter.isalpha() for letter in str(match) if letter > "\x7f"]
+    place = (LATIN + OTHERS).index(match.encoding)
+    doubt = 0.08 if match.encoding == "cp1250" else 0.0  # it reads most of cp1252 as words too
+    return sum(loud) < 0.9 * len(loud), match.chaos - match.coherence + doubt, place
+
+
+def text_table(text: str, name: str, header: bool) -> tuple[pd.DataFrame, list[str]]:
+    """Return the rows of `text`, str throughout, under the names of its header, and notes."""
+    separator = _separator(text)
+    data = text.encode()
+    names, width, count = _measure(data, separator, name, header)
+    try:
+        frame = pd.read_csv(
+            io.BytesIO(data),
+            sep=separator,
+            skipinitialspace=True,
+            header=None,
+            names=range(width),
+            index_col=False,
+            dtype=str,
+            na_filter=False,
+        )
+    except pd.errors.ParserError as error:
+        raise DataError(f"{name}: not a regular table: {error}") from None
+    if len(frame) != count:
+        raise DataError(f"{name}: {count} rows by one count, {len(frame)} by another; check quotes")
+    notes = [f"separator {separator!r}"]
+    if not header:
+        return frame, notes
+    if len(names) < width:
+        names.insert(0, "")
+        notes.append("the first column has no name in the header")
+    return frame.iloc[1:].set_axis(names, axis=1).reset_index(drop=True), notes
+
+
+def _measure(data: bytes, separator: str, name: str, header: bool) -> tuple[list[str], int, int]:
+    """Return the first row, the width of the others and how many; raise at one that is ragged."""
+    lines = io.TextIOWrapper(io.BytesIO(data), "utf-8", newline="")
+    reader = csv.reader(lines, delimiter=separator, skipinitialspace=True)
+    rows = (row for row in reader if len(row) > 1 or (row and row[0].strip()))
+    first = next(rows, None)
+    if first is None:
+        raise DataError(f"{name}: the file is empty")
+    width, number = len(first), 0
+    for number, row in enumerate(rows, start=1):
+        if number == 1 and header and len(row) == width + 1:
+            width += 1
+        if len(row) != width:
+            place = number if header else number + 1
+            raise DataError(f"{name}: row {place} has {len(row)} fields, not {width}")
+    return first, width, number + 1
+
+
+def _separator(text: str) -> str:
+    """Return the separator that cuts the first lines into the most, equally many, fields."""
+    lines = text[:100_000].splitlines()[:50]
+
+    def fields(separator: str) -> tuple[int, int]:
+        counts = [len(row) for row in csv.reader(lines, delimiter=separator) if row]
+        usual = max(set(counts), key=counts.count) if counts else 0
+        return (counts.count(usual) if usual > 1 else 0, usual)
+
+    return max(SEPARATORS, key=fields)

@@ -1,0 +1,57 @@
+"""How fast a model ages: the same recipe, fitted on older and older rows, scored on the same test.
+
+In: a way to fit and typed rows in order of time. Out: the score by age, with intervals.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.pipeline import Pipeline
+from sklearn.utils.parallel import Parallel, delayed
+
+from .problem import Problem, workers
+from .scores import WEIGHTED, guess_of, interval, resamples
+
+MOST = 5_000  # rows of a window: enough to see the slope, few enough to fit five
+STEPS = 4  # of an eighth of the training rows
+DAY = 86_400  # seconds
+
+
+def staleness(
+    fit: Callable[[pd.DataFrame], Pipeline],
+    rows: pd.DataFrame,
+    test: pd.DataFrame,
+    problem: Problem,
+) -> list[dict[str, Any]]:
+    """Return age, unit, score, low, high of models that saw as many rows, but older ones.
+
+    rows, test: typed training and test rows. Each window holds half of `rows` (5,000 at most) and
+    ends 0 to 4 eighths of them before their end. age: days between the end of the window and that
+    of `rows`; without a time column the share of `rows`. Empty where there is no order in time.
+    """
+    time, target = problem.settings.data.time, problem.contract.target.name
+    if not (time or problem.settings.data.ordered):
+        return []
+    if time:
+        rows = rows.sort_values(time, kind="stable", ignore_index=True)
+    truth, weights = problem.truth(test), resamples(problem.groups(test))
+    size, curve = min(len(rows) // 2, MOST), []
+    ends = [len(rows) - step * len(rows) // 8 for step in range(STEPS + 1)]
+    windows = [rows.iloc[end - size : end].reset_index(drop=True) for end in ends]
+
+    def judge(window: pd.DataFrame) -> np.ndarray | None:
+        learnable = not problem.classes or window[target].nunique() > 1
+        return guess_of(fit(window), test, problem.classes) if learnable else None
+
+    guesses = Parallel(n_jobs=workers(len(rows)))(delayed(judge)(w) for w in windows)
+    for step, (window, guess) in enumerate(zip(windows, guesses, strict=True)):
+        if guess is None:
+            continue
+        age, unit = 12.5 * step, "% of the training rows"
+        if time:
+            age, unit = (rows[time].iloc[-1] - window[time].iloc[-1]).total_seconds() / DAY, "days"
+        score = interval(WEIGHTED[problem.metric_name], truth, guess, weights)
+        curve.append({"age": age, "unit": unit, "score": score.pop("value"), **score})
+    return curve

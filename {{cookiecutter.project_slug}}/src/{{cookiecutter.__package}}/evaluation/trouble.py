@@ -1,0 +1,81 @@
+"""Where the model fails that nobody asked about: one rule, found in half of the test rows.
+
+In: judged test rows. Out: the rule, as a query for [slices], with the scores inside and outside it
+in the other half; or nothing, if the model is not surely worse there.
+"""
+
+import keyword
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.tree import DecisionTreeRegressor
+
+from ..data.contract import NAMED, NUMERIC, Contract
+from .scores import WEIGHTED, bounds, losses, spread
+from .slices import FEW, MOST, Judged
+
+DEPTH = 3
+Question = tuple[str, str, np.ndarray]  # a condition, its opposite, and what they compare
+
+
+def trouble(judged: Judged, groups: np.ndarray) -> dict[str, Any] | None:
+    """Return rule, rows, score there and elsewhere, or None if the model is not surely worse there.
+
+    groups: (rows,) rows of one group are kept in one half. The rule is chosen by the loss on one
+    half and judged by the metric on the other, so its interval is not flattered by the search.
+    """
+    codes, uniques = pd.factorize(groups, use_na_sentinel=False)
+    half = (np.random.default_rng(0).random(len(uniques)) < 0.5)[codes]
+    questions = list(_questions(judged.frame, judged.problem.contract))
+    if not questions or half.sum() < 4 * FEW:
+        return None
+    matrix = np.column_stack([values for *_, values in questions])
+    tree = DecisionTreeRegressor(max_depth=DEPTH, min_samples_leaf=max(FEW, len(half) // 40))
+    tree.set_params(random_state=0).fit(matrix[half], losses(judged.truth, judged.guess)[half])
+    worst, leaves = matrix[[tree.predict(matrix).argmax()]], tree.apply(matrix)
+    inside = leaves == tree.apply(worst)
+    there, elsewhere = inside & ~half, ~inside & ~half
+    if min(there.sum(), elsewhere.sum()) < FEW:
+        return None
+    metric = WEIGHTED[judged.problem.metric_name]
+    one, other = (
+        spread(metric, judged.truth[at], judged.guess[at], judged.weights[:, at])
+        for at in (there, elsewhere)
+    )
+    if not bounds(one - other)["high"] < 0:
+        return None
+    return {
+        "rule": _rule(tree, worst, questions),
+        "rows": int(there.sum()),
+        "score": bounds(one),
+        "elsewhere": bounds(other),
+    }
+
+
+def _questions(frame: pd.DataFrame, contract: Contract) -> Iterator[Question]:
+    for column in contract.named("feature", "sensitive"):
+        values, name = frame[column.name], column.name.replace("%", "%%")
+        if not name.isidentifier() or keyword.iskeyword(name):
+            name = f"`{name}`"
+        if column.kind in NUMERIC and values.notna().any():
+            # A missing number goes with the small ones; `not x > 3` says so, `x <= 3` would not.
+            under = f"not {name} > %.6g" if values.hasnans else f"{name} <= %.6g"
+            yield f"{name} > %.6g", under, values.fillna(values.min() - 1).to_numpy(float)
+        elif column.kind in NAMED and values.nunique() <= MOST:
+            for value in sorted(values.dropna().unique()):
+                said = repr(value).replace("%", "%%") + "%.0s"
+                same = (values == value).to_numpy(float)
+                yield f"{name} == {said}", f"{name} != {said}", same
+
+
+def _rule(tree: DecisionTreeRegressor, row: np.ndarray, questions: list[Question]) -> str:
+    """Return the way of `row` (1, questions) to its leaf as a query; the tighter of two bounds."""
+    said: dict[str, str] = {}
+    for node in tree.decision_path(row).indices[:-1]:
+        place, bound = tree.tree_.feature[node], tree.tree_.threshold[node]
+        above, below, _ = questions[place]
+        condition = above if row[0, place] > bound else below
+        said[condition] = condition % bound
+    return " and ".join(said.values())

@@ -1,0 +1,168 @@
+"""Keep the simplest rung that nothing beats by more than chance; the last rung is a blend.
+
+In: the trials of a search. Out: the trial to keep, calibrated, and the reasons. `assemble` turns a
+trial back into a pipeline to fit.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.ensemble import VotingClassifier, VotingRegressor
+from sklearn.pipeline import Pipeline
+
+from ..evaluation.problem import Problem
+from ..evaluation.scores import resample, safe
+from .calibrate import Tempered, temperature_of
+from .candidates import ladder
+from .propose import Trial, spent
+from .search import Search, fold_scores
+
+CERTAINTY = 1.645  # standard errors: 95 % on one side
+BEST_OF_EACH = 2  # trials of each rung that may go into the blend
+ROUNDS = 10
+MEMBERS = 3  # of the blend at the most: each is one more model to serve
+
+
+@dataclass(frozen=True)
+class Kept(Trial):
+    """The trial to keep. members: of a blend, by weight; temperature: of the calibration."""
+
+    members: tuple[tuple[float, Trial], ...] = ()
+    temperature: float = 1.0
+
+
+def choose(found: Search, problem: Problem) -> tuple[Kept, str]:
+    """Return the rung to keep and the reason in a sentence a rung.
+
+    Going up, a rung replaces the one kept so far only if its score out of fold is higher with 95 %
+    confidence by a bootstrap of the same rows for both, by group (Efron and Tibshirani, 1993).
+    """
+    first, *rest = [Kept(**vars(trial)) for trial in best_by_rung(found.trials)]
+    kept, reasons = first, []
+    for trial in [*rest, *_blend(found, problem)]:
+        gain, error = _gain(trial, kept, found, problem)
+        shown = f"{gain:.4f} ± {error:.4f}"
+        if gain > CERTAINTY * error:
+            reasons.append(f"{trial.candidate} beats {kept.candidate} by {shown}")
+            kept = trial
+        else:
+            reasons.append(f"{kept.candidate} stays: {trial.candidate} gains {shown}")
+    if problem.contract.task != "regression":
+        seen = np.concatenate([valid for _, valid in found.folds])
+        fitted = temperature_of(problem.truth(found.rows)[seen], kept.guess[seen])
+        kept = replace(kept, temperature=fitted)
+    return kept, "; ".join(reasons) + "."
+
+
+def assemble(kept: Kept, problem: Problem, target: pd.Series) -> Pipeline:
+    """Return the unfitted pipeline of a trial, for a training on rows with that target."""
+    rungs = {rung.name: rung for rung in ladder(problem, target)}
+    members = kept.members or ((1.0, kept),)
+    built = [rungs[trial.candidate].build(**trial.settings) for _, trial in members]
+    regression = problem.contract.task == "regression"
+    if not kept.members and (regression or kept.temperature == 1.0):
+        return built[0]
+    if not kept.members:
+        features, model = built[0].steps
+        tempered = Tempered(model[1], kept.temperature)
+        return Pipeline([features, ("model", tempered)])
+    names = [f"{number} {t.candidate}" for number, (_, t) in enumerate(members, 1)]
+    pairs, weights = list(zip(names, built, strict=True)), [weight for weight, _ in members]
+    if regression:
+        return Pipeline([("model", VotingRegressor(pairs, weights=weights))])
+    votes = VotingClassifier(pairs, voting="soft", weights=weights)
+    return Pipeline([("model", Tempered(votes, kept.temperature))])
+
+
+def best_by_rung(trials: Sequence[Trial]) -> list[Trial]:
+    """Return the best trial of each candidate, in the order of the ladder."""
+    return [_ranked(trials, name)[0] for name in dict.fromkeys(t.candidate for t in trials)]
+
+
+def ladder_of(found: Search, kept: Kept) -> list[dict[str, Any]]:
+    """Return the best of each rung, JSON-ready; the last is the blend, if it was kept."""
+    blend = [kept] if kept.members else []
+    return [
+        {
+            "candidate": trial.candidate,
+            "score": trial.mean,
+            "standard error": trial.error,
+            "seconds": trial.seconds,
+            "settings": ", ".join(f"{k} {v}" for k, v in trial.settings.items()),
+        }
+        for trial in [*best_by_rung(found.trials), *blend]
+    ]
+
+
+def _ranked(trials: Sequence[Trial], candidate: str) -> list[Trial]:
+    return sorted((t for t in trials if t.candidate == candidate), key=lambda t: -t.mean)
+
+
+def _gain(trial: Trial, other: Trial, found: Search, problem: Problem) -> tuple[float, float]:
+    """Return by how much a trial is better out of fold, and the standard error of that."""
+    truth, fold = problem.truth(found.rows), np.full(len(found.rows), -1)
+    for number, (_, valid) in enumerate(found.folds):
+        fold[valid] = number
+
+    def gain(at: np.ndarray) -> float:
+        parts = [at[fold[at] == number] for number in range(len(found.folds))]
+        return float(
+            np.mean(
+                [
+                    safe(problem.metric, truth[p], trial.guess[p])
+                    - safe(problem.metric, truth[p], other.guess[p])
+                    for p in parts
+                ]
+            )
+        )
+
+    draws = resample(gain, problem.groups(found.rows), problem.settings.training.seed, 100)
+    error = float(draws.std(ddof=1)) if len(draws) > 1 else float("inf")
+    return gain(np.arange(len(truth))), error
+
+
+def _blend(found: Search, problem: Problem) -> list[Kept]:
+    """Return the weighted mean of the best trials, if more than one of them is of use."""
+    names = dict.fromkeys(trial.candidate for trial in found.trials)
+    pool = [t for name in list(names)[1:] for t in _ranked(found.trials, name)[:BEST_OF_EACH]]
+    counts = _select([trial.guess for trial in pool], found, problem)
+    members = tuple((n / sum(counts), t) for n, t in zip(counts, pool, strict=True) if n)
+    if len(members) < 2:
+        return []
+    guess = np.sum([weight * trial.guess for weight, trial in members], axis=0)
+    shown = {f"weight of {t.candidate} {_knobs(t)}": round(w, 2) for w, t in members}
+    return [
+        Kept(
+            "blend", shown, scores=fold_scores(guess, found.rows, found.folds, problem),
+            guess=guess, seconds=spent([t for _, t in members]), members=members,
+        )
+    ]  # fmt: skip
+
+
+def _knobs(trial: Trial) -> str:
+    return " ".join(str(value) for value in trial.settings.values())
+
+
+def _select(guesses: Sequence[np.ndarray], found: Search, problem: Problem) -> list[int]:
+    """Return how often each guess is drawn into the mean that scores best.
+
+    Greedy ensemble selection with replacement (Caruana et al., 2004), of at most three.
+    """
+    counts, total, best = [0] * len(guesses), np.zeros_like(guesses[0]), -np.inf
+    for done in range(ROUNDS):
+        full = sum(map(bool, counts)) == MEMBERS
+        scores = [
+            float(fold_scores((total + g) / (done + 1), found.rows, found.folds, problem).mean())
+            if n or not full
+            else -np.inf
+            for n, g in zip(counts, guesses, strict=True)
+        ]
+        place = int(np.argmax(scores))
+        if scores[place] <= best:
+            break
+        best, total = scores[place], total + guesses[place]
+        counts[place] += 1
+    return counts

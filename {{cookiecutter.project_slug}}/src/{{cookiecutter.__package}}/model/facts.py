@@ -1,0 +1,53 @@
+"""What a training was made of: rows, code and packages, so that it can be told and repeated.
+
+In: the trial that was kept and its rows. Out: facts, JSON-ready, for the manifest, MLflow and card.
+"""
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..data.split import Split, fingerprints
+from ..evaluation.assess import Evaluation, headline
+from ..evaluation.explain import typical
+from ..evaluation.problem import Problem
+from ..release.bundle import digest
+from .choose import Kept
+
+
+def facts(
+    kept: Kept, evaluation: Evaluation, frame: pd.DataFrame, parts: Split, problem: Problem
+) -> dict[str, Any]:
+    """Return where a model comes from; frame: the typed rows that `parts` were cut from."""
+    root, marks = problem.settings.root, fingerprints(frame)
+    return {
+        "candidate": kept.candidate,
+        "settings": dict(kept.settings),
+        "headline": headline(evaluation),
+        "rows": len(frame),
+        "train_rows": len(parts.train),
+        "test_rows": len(parts.test),
+        "test_sha256": digest(np.sort(marks[parts.test]).tobytes()),
+        "rows_sha256": digest(np.sort(marks).tobytes()),
+        "git_commit": _git_commit(root),
+        "lock_sha256": _lock_digest(root),
+        "usual": typical(frame.iloc[parts.train], problem.contract),
+    }
+
+
+def _git_commit(root: Path) -> str:
+    try:
+        done = subprocess.run(
+            ["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return "not in git"
+    return done.stdout.strip()
+
+
+def _lock_digest(root: Path) -> str:
+    lock = root / "requirements" / "dev.lock"
+    return digest(lock.read_bytes()) if lock.is_file() else "no lock file"

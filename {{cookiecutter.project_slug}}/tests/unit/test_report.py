@@ -1,0 +1,191 @@
+"""The page about a model: whole, small, and alone; and features, reasons and ageing behind it."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from project.data.contract import Contract
+from project.data.split import split
+from project.evaluation.assess import Evaluation, evaluate
+from project.evaluation.explain import features
+from project.evaluation.page import render
+from project.evaluation.problem import Problem
+from project.evaluation.report import html
+from project.evaluation.scores import guess_of
+from project.evaluation.staleness import staleness
+from project.model.features import features as matrix
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.pipeline import Pipeline
+
+TASKS = ["binary", "multiclass", "regression"]
+SECTIONS = ["Scores", "Complexity", "worth", "Calibration", "For whom", "feature", "Why", "ages"]
+SEARCH = [
+    {"candidate": c, "score": s, "best": b, "expected": e, "seconds": 0.1}
+    for c, s, b, e in [("linear", 0.7, 0.7, float("nan")), ("trees", 0.6, 0.7, 0.001)]
+]
+LADDER = [
+    {"candidate": c, "score": s, "standard error": 0.01, "seconds": 0.1, "settings": ""}
+    for c, s in [("baseline", 0.5), ("linear", 0.7), ("trees", 0.71)]
+]
+
+
+def fit(rows: pd.DataFrame, problem: Problem) -> Pipeline:
+    task = problem.contract.task
+    kind = HistGradientBoostingRegressor if task == "regression" else HistGradientBoostingClassifier
+    steps = [("features", matrix(problem.contract, "trees")), ("model", kind(max_iter=20))]
+    return Pipeline(steps).fit(rows, rows[problem.contract.target.name])
+
+
+@pytest.fixture(scope="session")
+def assessed(typed: Any) -> Any:
+    """Evaluate a small model of a task; (evaluation, model, training rows, test rows, problem)."""
+
+    def make(task: str, **options: Any) -> tuple[Evaluation, Pipeline, pd.DataFrame, Problem]:
+        settings, (frame, contract) = typed(task)
+        problem = Problem(contract, settings.model_copy(update=options))
+        parts = split(frame, contract, settings)
+        rows, test = frame.iloc[parts.train], frame.iloc[parts.test].reset_index(drop=True)
+        model = fit(rows, problem)
+        guess = guess_of(model, test, problem.classes)
+        threshold = 0.4 if task == "binary" else None
+        plain = None if task == "regression" else guess
+        evaluation = evaluate(
+            model, test, problem, threshold, 0.0, plain, (guess, threshold), {"usage": 0.25}
+        )
+        ages = [
+            {"age": 10.0 * n, "unit": "days", "score": 0.5, "low": 0.4, "high": 0.6}
+            for n in range(3)
+        ]
+        more = {"baseline": -0.6, "choice": "linear stays", "ladder": LADDER, "search": SEARCH}
+        evaluation |= more | {"worth_going_on": 0.002, "staleness": ages}
+        return evaluation, model, test, problem
+
+    return make
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_page_is_one_file_without_script_that_fetches_nothing(task: str, assessed: Any) -> None:
+    evaluation, *_ = assessed(task)
+    text = html(evaluation, "A model", "EUR")
+    assert len(text.encode()) < 2_000_000
+    assert "<script" not in text.lower()
+    assert not re.findall(r"(?:src|href|xlink:href)\s*=\s*[\"'](?!#)", text)
+    assert not re.findall(r"url\((?!#)|@import", text)
+    assert not re.findall(r"<(?:link|iframe|object|embed|img|form|base)\b", text)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_page_has_every_section_score_and_feature(task: str, assessed: Any) -> None:
+    evaluation, *_ = assessed(task)
+    text = html(evaluation, "A model", "EUR")
+    heads = " ".join(re.findall(r"<h2>(.*?)</h2>", text))
+    assert all(word in heads for word in SECTIONS)
+    assert all(f"<td>{name}</td>" in text for name in evaluation["scores"])
+    assert all(f"<td>{row['feature']}</td>" in text for row in evaluation["features"])
+    assert "0.25" in text  # milliseconds of usage
+    assert text.count("<svg") == text.count('role="img" aria-label="')
+
+
+def test_a_page_of_a_thousand_slices_stays_under_two_megabytes(assessed: Any) -> None:
+    evaluation, *_ = assessed("binary")
+    evaluation["slices"] = evaluation["slices"] * (1000 // len(evaluation["slices"]) + 1)
+    evaluation["features"] = evaluation["features"] * 100
+    assert len(html(evaluation, "A model", "EUR").encode()) < 2_000_000
+
+
+def test_what_a_table_says_is_never_markup(assessed: Any) -> None:
+    evaluation, *_ = assessed("binary")
+    evil = "<script>alert(1)</script> $\\frac$"
+    for part in evaluation["slices"]:
+        part["value"] = part["column"] = evil
+    evaluation["features"][0]["feature"] = evil
+    evaluation["ladder"] = [LADDER[0] | {"candidate": evil}]
+    evaluation["asked"] = [{"slice": evil, "rows": 1, "floor": 0.5, "score": None, "met": False}]
+    text = html(
+        evaluation
+        | {"missed": [evil], "choice": evil, "gaps": {evil: {evaluation["metric"]: None}}},
+        evil,
+        evil,
+    )
+    assert "<script" not in text
+
+
+def test_a_missed_floor_is_said_at_the_top(assessed: Any) -> None:
+    evaluation, *_ = assessed("binary", slices={"plan == 'basic'": 0.0, "usage > 1e9": -1.0})
+    below, unknown = evaluation["missed"]
+    assert "plan == 'basic'" in below
+    assert "0 test rows" in unknown
+    top = html(evaluation, "A model", "EUR").split("<h2>")[0]
+    assert "2 missed" in top
+    assert "plan == " in top
+
+
+def test_a_column_of_chance_is_worth_nothing_and_the_cause_is_worth_the_most(assessed: Any) -> None:
+    evaluation, _, test, problem = assessed("regression")
+    table = {row["feature"]: row for row in evaluation["features"]}
+    assert next(iter(table)) == "usage"
+    assert table["usage"]["worth"]["low"] > 0
+    assert table["usage"]["missing"] == pytest.approx(test["usage"].isna().mean())
+    assert (table["usage"]["milliseconds"], table["plan"]["milliseconds"]) == (0.25, None)
+    constant = fit(test.assign(ratio=0.0), problem)
+    (idle,) = [r for r in features(constant, test, problem, {}) if r["feature"] == "ratio"]
+    assert idle["worth"] == {"value": 0, "low": 0, "high": 0}
+    assert "<code>ratio</code>" in html(evaluation | {"features": [idle]}, "A model", "EUR")
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_three_rows_are_explained_from_the_highest_guess_to_the_lowest(
+    task: str, assessed: Any
+) -> None:
+    evaluation, model, test, problem = assessed(task)
+    guess = guess_of(model, test, problem.classes)
+    height = guess.max(axis=1) if guess.ndim == 2 else guess
+    shown = [example["guess"] for example in evaluation["examples"]]
+    assert shown[0] == pytest.approx(height.max())
+    assert shown[2] == pytest.approx(height.min())
+    assert shown[0] > shown[1] > shown[2]
+    for example in evaluation["examples"]:
+        sizes = [abs(reason["moved"]) for reason in example["reasons"]]
+        assert len(sizes) == 5
+        assert sizes == sorted(sizes, reverse=True)
+
+
+def aged(typed: Any, change: Any, **data: Any) -> tuple[pd.DataFrame, pd.DataFrame, Problem]:
+    """Rows in order of time in which what matters changes with `change(share of time)`."""
+    settings, (frame, contract) = typed("regression")
+    settings = settings.model_copy(update={"data": settings.data.model_copy(update=data)})
+    frame = frame.sort_values("since", ignore_index=True)
+    passed = np.linspace(0, 1, len(frame))
+    frame["target"] = frame["usage"].fillna(50) * change(passed)
+    contract = Contract(table={}, columns=contract.columns)
+    return frame.iloc[:600], frame.iloc[600:].reset_index(drop=True), Problem(contract, settings)
+
+
+def test_where_the_world_changes_older_rows_make_a_worse_model(typed: Any) -> None:
+    rows, test, problem = aged(typed, lambda passed: 1 + 3 * passed, time="since")
+    curve = staleness(
+        lambda part: fit(part, problem), rows.sample(frac=1, random_state=0), test, problem
+    )
+    assert len(curve) == 5
+    assert [point["age"] for point in curve] == sorted({point["age"] for point in curve})
+    assert curve[0]["age"] == 0
+    assert 60 < curve[-1]["age"] < 120
+    assert curve[-1]["high"] < curve[0]["low"]
+    assert all(point["low"] <= point["score"] <= point["high"] for point in curve)
+
+
+def test_where_there_is_no_order_in_time_there_is_no_ageing(typed: Any) -> None:
+    rows, test, problem = aged(typed, lambda passed: 1)
+    assert staleness(lambda part: fit(part, problem), rows, test, problem) == []
+    rows, test, problem = aged(typed, lambda passed: 1, ordered=True)
+    curve = staleness(lambda part: fit(part, problem), rows, test, problem)
+    assert [point["age"] for point in curve] == [0, 12.5, 25, 37.5, 50]
+
+
+def test_a_template_says_when_a_value_is_not_there() -> None:
+    with pytest.raises(Exception, match="evaluation"):
+        render("evaluation/report.html", title="A model", lead="")
+    assert Path(render.__code__.co_filename).with_name("report.html").is_file()
