@@ -112,7 +112,7 @@ def ours(table: Table, seconds: float | None) -> tuple[Path, float, dict[str, ob
     settings = root / "project.toml"
     text = settings.read_text(encoding="utf-8")
     edits = (
-        table.edits if seconds is None else (*table.edits, ("seconds = 30", f"seconds = {seconds}"))
+        table.edits if seconds is None else (*table.edits, ("seconds = 25", f"seconds = {seconds}"))
     )
     for old, new in edits:
         assert old in text, old

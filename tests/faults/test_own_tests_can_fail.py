@@ -33,7 +33,7 @@ FAULTS = {
     ),
     "the most complex rung always wins": (
         "model/choose.py",
-        "if gain > CERTAINTY * error:",
+        "if gain > (SIGNAL if kept is first else STEP) * error:",
         "if gain > -9:",
         "model",
     ),

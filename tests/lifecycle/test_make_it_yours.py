@@ -8,7 +8,7 @@ from pathlib import Path
 from ..project import Project
 
 OfTable = Callable[..., Project]
-QUICK = ("seconds = 30", "seconds = 0.001")
+QUICK = ("seconds = 25", "seconds = 0.001")
 
 
 def pages_code(project: Project, heading: str) -> list[str]:

@@ -67,9 +67,9 @@ class Training(Section):
 
     metric: Metric = "auto"
     folds: Annotated[int, Field(ge=2, le=20)] = 4
-    seconds: Annotated[float, Field(gt=0)] = 30.0
+    seconds: Annotated[float, Field(gt=0)] = 25.0
     tries: Annotated[int, Field(gt=0)] = 60
-    worth: Annotated[float, Field(ge=0, lt=1)] = 0.002
+    worth: Annotated[float, Field(ge=0, lt=1)] = 0.0005
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 20
 
 

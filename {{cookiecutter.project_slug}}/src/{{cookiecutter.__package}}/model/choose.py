@@ -20,7 +20,8 @@ from .candidates import ladder
 from .propose import Trial, spent
 from .search import Search, fold_scores
 
-CERTAINTY = 1.645  # standard errors: 95 % on one side
+SIGNAL = 1.645  # standard errors by which the baseline is beaten: 95 % on one side
+STEP = 1.0  # standard errors by which a rung beats another one
 BEST_OF_EACH = 2  # trials of each rung that may go into the blend
 ROUNDS = 10
 MEMBERS = 3  # of the blend at the most: each is one more model to serve
@@ -37,15 +38,17 @@ class Kept(Trial):
 def choose(found: Search, problem: Problem) -> tuple[Kept, str]:
     """Return the rung to keep and the reason in a sentence a rung.
 
-    Going up, a rung replaces the one kept so far only if its score out of fold is higher with 95 %
-    confidence by a bootstrap of the same rows for both, by group (Efron and Tibshirani, 1993).
+    Going up, a rung replaces the one kept so far only if its score out of fold is higher by more
+    than a standard error (the rule of Breiman et al., 1984, section 3.4.3), which a bootstrap of
+    the same rows for both gives, by group (Efron and Tibshirani, 1993). To leave the baseline is to
+    say that there is a signal at all, and asks for 95 % confidence.
     """
     first, *rest = [Kept(**vars(trial)) for trial in best_by_rung(found.trials)]
     kept, reasons = first, []
     for trial in [*rest, *_blend(found, problem)]:
         gain, error = _gain(trial, kept, found, problem)
         shown = f"{gain:.4f} ± {error:.4f}"
-        if gain > CERTAINTY * error:
+        if gain > (SIGNAL if kept is first else STEP) * error:
             reasons.append(f"{trial.candidate} beats {kept.candidate} by {shown}")
             kept = trial
         else:
@@ -151,18 +154,18 @@ def _select(guesses: Sequence[np.ndarray], found: Search, problem: Problem) -> l
 
     Greedy ensemble selection with replacement (Caruana et al., 2004), of at most three.
     """
-    counts, total, best = [0] * len(guesses), np.zeros_like(guesses[0]), -np.inf
-    for done in range(ROUNDS):
-        full = sum(map(bool, counts)) == MEMBERS
-        scores = [
-            float(fold_scores((total + g) / (done + 1), found.rows, found.folds, problem).mean())
-            if n or not full
-            else -np.inf
-            for n, g in zip(counts, guesses, strict=True)
-        ]
-        place = int(np.argmax(scores))
-        if scores[place] <= best:
-            break
-        best, total = scores[place], total + guesses[place]
-        counts[place] += 1
-    return counts
+    drawn: list[int] = []
+    total, means = np.zeros_like(guesses[0]), []
+    for done in range(1, ROUNDS + 1):
+        full = len(set(drawn)) == MEMBERS
+        allowed = sorted(set(drawn)) if full else range(len(guesses))
+        scores = {
+            at: fold_scores((total + guesses[at]) / done, found.rows, found.folds, problem).mean()
+            for at in allowed
+        }
+        place = max(scores, key=lambda at: scores[at])
+        drawn.append(place)
+        total = total + guesses[place]
+        means.append(scores[place])
+    best = drawn[: int(np.argmax(means)) + 1]
+    return [best.count(at) for at in range(len(guesses))]

@@ -129,23 +129,21 @@ def _try(
     problem: Problem,
 ) -> tuple[np.ndarray, np.ndarray, float]:
     """Return scores, guesses out of fold, and seconds; key: of all that is not hashed itself."""
+    started = time.monotonic()
     names, target = problem.classes, frame[problem.contract.target.name]
 
-    def validate(train: np.ndarray, valid: np.ndarray) -> tuple[np.ndarray, float]:
-        started = time.monotonic()
+    def validate(train: np.ndarray, valid: np.ndarray) -> np.ndarray:
         model = build(**settings).fit(frame.iloc[train], target.iloc[train])
-        return guess_of(model, frame.iloc[valid], names), time.monotonic() - started
+        return guess_of(model, frame.iloc[valid], names)
 
     with warnings.catch_warnings():
         # A net that is stopped early is a setting like another, not a mistake.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        jobs = workers(len(frame))
-        results = Parallel(n_jobs=jobs)(delayed(validate)(*part) for part in parts)
+        guesses = Parallel(n_jobs=workers(len(frame)))(delayed(validate)(*p) for p in parts)
     out = np.full((len(frame), len(names)) if len(names) > 2 else len(frame), np.nan)
-    for (_, valid), (guess, _) in zip(parts, results, strict=True):
+    for (_, valid), guess in zip(parts, guesses, strict=True):
         out[valid] = guess
-    work = sum(seconds for _, seconds in results) / min(joblib.effective_n_jobs(jobs), len(parts))
-    return fold_scores(out, frame, parts, problem), out, work
+    return fold_scores(out, frame, parts, problem), out, time.monotonic() - started
 
 
 def fold_scores(
