@@ -9,8 +9,8 @@ from ..project import Project
 FAULTS = {
     "a missing value slips through": (
         "data/rows.py",
-        'if column.role == "target" or not column.nullable:',
-        "if False:",
+        "elif not column.nullable:",
+        "elif False:",
         "data",
     ),
     "a sensitive column becomes a feature": (
@@ -71,8 +71,8 @@ FAULTS = {
     ),
     "the service answers another number": (
         "service/answer.py",
-        "_probabilities(release, guess[i])",
-        "_probabilities(release, guess[i] * 0.999)",
+        "in chances(guess).tolist()",
+        "in (chances(guess) * 0.999).tolist()",
         "monitoring",
     ),
     "a harmful change stays quiet": (
@@ -83,8 +83,8 @@ FAULTS = {
     ),
     "a broken unit is called drift": (
         "monitoring/drift.py",
-        "if abs(np.log(factor / unit)) < NEAR:",
-        "if False:",
+        "if not near or np.ptp(grown) > ALIKE:",
+        "if True:",
         "monitoring",
     ),
 }

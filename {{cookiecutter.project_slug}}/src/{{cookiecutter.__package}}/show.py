@@ -31,16 +31,9 @@ def checked_table(checked: Checked, settings: Settings) -> str:
     missing = table.frame.isna().mean()
     for column in contract.columns:
         share = missing.get(column.name, 1.0)
-        shown.add_row(
-            [
-                _plain(column.name, 90),
-                column.role,
-                column.kind,
-                _plain(_values(column), 48),
-                f"{share:.1%}" if share else "",
-                column.note or WHY[column.kind],
-            ]
-        )
+        name, values = _plain(column.name, 90), _plain(_values(column), 48)
+        gone, why = f"{share:.1%}" if share else "", column.note or WHY[column.kind]
+        shown.add_row([name, column.role, column.kind, values, gone, why])
     lines += [line.rstrip() for line in shown.get_string().splitlines()]
     parts = checked.parts
     task: str = contract.task

@@ -205,6 +205,15 @@ def test_all_that_is_wrong_stands_in_one_list(see: Any) -> None:
     ]
 
 
+def test_a_doubt_of_another_kind_does_not_hide_a_leak(see: Any) -> None:
+    cells = {"season": pick("spring", "autumn"), "refund": lambda i: f"{target(i)}-paid"}
+    said = refused(see, write(cells), time="season")
+    assert [line[:60] for line in said] == [
+        "season: is the time column, but 'spring' is no date: choose ",
+        "refund: alone it predicts with a score of 1.00 (0: nothing, ",
+    ]
+
+
 def test_long_and_wide_names_fit_a_terminal(project: Any) -> None:
     settings = project(group="", sensitive=(), ignore=())
     names = {"größe " * 40: pick("a", "b"), "北京" * 40: pick("広い", "狭い"), "a\tb": pick(1.5, 2)}

@@ -36,6 +36,23 @@ def test_training_twice_gives_the_same_model(
     assert registry.champion(settings).number == 1
 
 
+@pytest.mark.ml_test("infrastructure", 1)
+def test_mlflow_can_tell_how_a_version_was_made(champion: Any) -> None:
+    opened = registry.client(champion.settings)
+    run = opened.get_run(champion.trained.version.run_id)
+    facts, evaluation = champion.release.facts, champion.release.evaluation
+    assert run.data.params["candidate"] == facts["candidate"]
+    for name in ("rows_sha256", "test_sha256", "git_commit", "lock_sha256"):
+        assert run.data.tags[name] == facts[name]
+    score = evaluation["scores"][evaluation["metric"]]["value"]
+    assert run.data.metrics[evaluation["metric"]] == pytest.approx(score)
+    history = opened.get_metric_history(run.info.run_id, "search_best")
+    tries = sorted((step.step, step.value) for step in history)
+    assert [value for _, value in tries] == [t["best"] for t in evaluation["search"]]
+    files = {item.path for item in opened.list_artifacts(run.info.run_id)}
+    assert files == {"release", "report.html", "model-card.md"}
+
+
 @pytest.mark.ml_test("infrastructure", 2)
 @pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
 def test_every_candidate_is_the_same_after_it_was_written(

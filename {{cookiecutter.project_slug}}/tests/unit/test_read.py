@@ -4,7 +4,10 @@ import gzip
 import io
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from project.data.read import DataError, fetch, parse
 from project.errors import WorldBroken, WrongUse
@@ -133,6 +136,14 @@ def test_broken_files_are_said_to_be_broken() -> None:
     for data in (gzip.compress(PLAIN.encode())[:-9], b"PAR1 and no more"):
         with pytest.raises(DataError, match="broken"):
             columns(data)
+
+
+def test_letters_in_parquet_that_are_no_text_are_refused() -> None:
+    rows = [pa.py_buffer(np.array([0, 2, 4], dtype="int32")), pa.py_buffer(b"\xff\xfeab")]
+    written = io.BytesIO()
+    pq.write_table(pa.table({"a": pa.Array.from_buffers(pa.string(), 2, [None, *rows])}), written)
+    with pytest.raises(DataError, match="text that is not UTF-8"):
+        columns(written.getvalue())
 
 
 def test_an_absent_file_and_a_silent_server_are_different_things(tmp_path: Path) -> None:

@@ -82,9 +82,8 @@ class Contract(Section):
         given.update(dict.fromkeys(data.sensitive, "sensitive"))
         given.update(dict.fromkeys(data.ignore, "ignored"))
         given.update(dict.fromkeys(data.keep, "feature"))
-        return self.model_copy(
-            update={"columns": tuple(_with_role(c, given) for c in self.columns)}
-        )
+        columns = tuple(_with_role(column, given) for column in self.columns)
+        return self.model_copy(update={"columns": columns})
 
 
 def _with_role(column: Column, given: dict[str, Role]) -> Column:

@@ -6,20 +6,18 @@ edit of project.toml; the others are worth a look. Each names its column and the
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import pandas as pd
 
 from ..errors import WrongUse
 from ..settings import Data, Settings
 from .contract import NAMED, NUMERIC, Column, Contract
-from .leaks import CERTAIN, find_gaps, find_later, find_leaks, find_sum, find_twins
+from .leaks import Finding, find_gaps, find_leaks, find_twins
 from .rows import convert
 
 FEW = 10
 ALMOST_ALL = 0.995
 MEND = "Mend the table, or set the column aside (`ignore`) or take it as it is (`keep`)"
-DECIDE = "Add to `ignore` in project.toml what is not known when predicting; else to `keep`"
 PERSONAL = re.compile(
     r"(first|last|sur|full|customer)_?name|e-?mail|phone(_?number)?$|address|birth|\biban\b|\bssn\b",
     re.IGNORECASE,
@@ -35,34 +33,22 @@ SENSITIVE = re.compile(
 )
 
 
-@dataclass(frozen=True)
-class Finding:
-    """Something about a column that a person should know; blocking: must decide on."""
-
-    column: str
-    text: str
-    blocking: bool = False
-
-
 def find(
     frame: pd.DataFrame, typed: pd.DataFrame, contract: Contract, settings: Settings
 ) -> list[Finding]:
     """Return everything doubtful. frame: rows of text; typed: their typed rows, same index."""
-    data = settings.data
     columns = tuple(column for column in contract.columns if column.name in frame)
     contract = contract.model_copy(update={"columns": columns})
-    found = list(_about_header(frame, columns, data))
-    found += [f for column in columns for f in _about_column(frame[column.name], column, data)]
-    usable = list(_about_target(frame, contract, settings))
-    found += [*usable, *_about_rows(frame)]
-    for name, text in find_twins(frame, contract.features):
-        found += [Finding(name, text)] if name not in data.keep else []
+    found = list(_about_header(frame, columns, settings.data))
+    found += [f for column in columns for f in _about_column(frame[column.name], column)]
+    usable = list(_about_target(frame, contract, settings.data.positive))
+    found += [*usable, *_about_rows(frame), *find_twins(frame, contract.features)]
+    # Only a target that is of no use hides the leaks: people want to mend a table once.
     if not any(f.blocking for f in usable):
-        for name, text in find_gaps(frame.loc[typed.index], typed, contract):
-            found.append(Finding(name, f"{text}. {DECIDE}"))
-        known = typed[typed[contract.target.name].notna()].reset_index(drop=True)
-        found += _leaks(known, contract, settings)
-    return found
+        known = typed[typed[contract.target.name].notna()]
+        found += find_gaps(frame.loc[known.index], known, contract)
+        found += find_leaks(known, contract, settings)
+    return [f for f in found if f.column not in settings.data.keep]
 
 
 def _about_header(
@@ -70,32 +56,31 @@ def _about_header(
 ) -> Iterator[Finding]:
     """Ask if the names could be a row: numbers over numbers, a category over the same category."""
     alike = []
-    for column in columns:
+    for column in columns if data.header else ():
         values, name = frame[column.name], re.sub(r"_\d+$", "", column.name)
         if column.kind in (*NUMERIC, "date"):
             fits = convert(pd.Series([name], dtype=object), column).notna().all()
         else:
             fits = values.head(1000).eq(name).any()
         alike += [column.name] if fits and column.name not in data.keep else []
-    if data.header and len(alike) > len(columns) / 2:
+    if len(alike) > len(columns) / 2:
         text = f"the first line looks like a row of data ({', '.join(alike[:5])})"
         way_out = "Set `header = false` in project.toml if it is, or add these names to `keep`"
         yield Finding("(header)", f"{text}. {way_out}", blocking=True)
 
 
-def _about_column(values: pd.Series, column: Column, data: Data) -> Iterator[Finding]:
+def _about_column(values: pd.Series, column: Column) -> Iterator[Finding]:
     name = column.name
     if column.role == "time" and column.kind not in ("date", *NUMERIC):
         example = next(iter(values.dropna()), "")
         yield Finding(name, f"is the time column, but {example!r} is no date: choose another", True)
     counts = values.value_counts()
-    if column.role != "feature" or name in data.keep or counts.empty:
+    if column.role != "feature" or counts.empty:
         return
     spelled = counts.index[:1000]
     if doubt := _two_ways(spelled, column):
         yield Finding(name, doubt)
-    if counts.iloc[0] >= ALMOST_ALL * counts.sum():
-        share = counts.iloc[0] / counts.sum()
+    if (share := counts.iloc[0] / counts.sum()) >= ALMOST_ALL:
         yield Finding(name, f"is {counts.index[0][:40]!r} in {share:.2%} of its values")
     what = [w for w, p in PATTERNS.items() if spelled.str.fullmatch(p).mean() > 0.5]
     if what or PERSONAL.search(name):
@@ -123,16 +108,15 @@ def _two_ways(spelled: pd.Index, column: Column) -> str:
     return ""
 
 
-def _about_target(frame: pd.DataFrame, contract: Contract, settings: Settings) -> Iterator[Finding]:
+def _about_target(frame: pd.DataFrame, contract: Contract, positive: str) -> Iterator[Finding]:
     target = contract.target
-    values = frame[target.name].dropna()
+    values = frame[target.name]
     counts = values.value_counts()
     if len(counts) < 2:
         yield Finding(target.name, "has one value only: nothing to learn", blocking=True)
         return
-    if len(values) < len(frame):
-        missing = frame[target.name].isna().to_numpy()
-        text = f"is missing in {missing.sum()} rows, first in row {missing.argmax() + 1}: left out"
+    if missing := int(values.isna().sum()):
+        text = f"is missing in {missing} rows, first in row {values.isna().argmax() + 1}: left out"
         yield Finding(target.name, text)
     if contract.task == "regression":
         return
@@ -140,15 +124,11 @@ def _about_target(frame: pd.DataFrame, contract: Contract, settings: Settings) -
         text = f"has {len(counts)} different values that are no numbers; choose another target"
         yield Finding(target.name, text, blocking=True)
         return
-    positive = settings.data.positive
     if positive and positive not in counts.index:
         known = ", ".join(map(repr, counts.index))
         raise WrongUse(f"[data] positive: {positive!r} is no class of '{target.name}': {known}")
-    if counts.min() < FEW:
-        text = f"class {counts.idxmin()!r} has fewer than {FEW} rows: too few to measure"
-        yield Finding(target.name, text)
-    elif counts.min() < 0.05 * len(values):
-        text = f"only {counts.min() / len(values):.1%} of the rows are of class {counts.idxmin()!r}"
+    if counts.min() < max(FEW, 0.05 * counts.sum()):
+        text = f"only {counts.min()} of {counts.sum()} rows are of class {counts.idxmin()!r}"
         yield Finding(target.name, text)
 
 
@@ -157,26 +137,3 @@ def _about_rows(frame: pd.DataFrame) -> Iterator[Finding]:
         yield Finding("(rows)", f"exact copies of an earlier row: {copies}")
     if len(frame) < 200:
         yield Finding("(rows)", f"{len(frame)} rows are few: expect wide intervals")
-
-
-def _leaks(typed: pd.DataFrame, contract: Contract, settings: Settings) -> Iterator[Finding]:
-    keep = set(settings.data.keep)
-    names, total = find_sum(typed, contract)
-    if names and not set(names) <= keep:
-        text = f"{total} is exactly the target: a leak. {DECIDE}"
-        yield Finding(" and ".join(names), text, blocking=True)
-    for name, share in find_later(typed, contract, settings.data.time):
-        if name not in keep:
-            text = (
-                f"lies after '{settings.data.time}' in {share:.0%} of the rows: known only later?"
-            )
-            yield Finding(name, f"{text} {DECIDE}", blocking=True)
-    for name, alone, rest in find_leaks(typed, contract, settings.training.seed):
-        if name in keep:
-            continue
-        text = f"alone it predicts with a score of {alone:.2f} (0: nothing, 1: all)"
-        if alone >= CERTAIN:
-            yield Finding(name, f"{text}: a leak? {DECIDE}", blocking=True)
-        else:
-            text += f", all other columns together with {rest:.2f}. Is it known when predicting?"
-            yield Finding(name, f"{text} {DECIDE}")

@@ -25,8 +25,9 @@ def profile(values: pd.Series, column: Column, like: Profile | None = None) -> P
     (one more than edges), minimum, maximum, median, iqr; else: counts by category, with `(other)`
     for categories beyond the 200 commonest, or not in `like`.
     """
-    summary: Profile = {"rows": len(values), "missing": int(_missing(values, column).sum())}
-    present = values[~_missing(values, column)]
+    missing = values == "" if column.kind == "text" else values.isna()
+    summary: Profile = {"rows": len(values), "missing": int(missing.sum())}
+    present = values[~missing]
     if column.kind in (*NUMERIC, "date"):
         return summary | _numbers(as_float(present), like)
     return summary | _categories(present.astype(str), like)
@@ -39,36 +40,23 @@ def as_float(values: pd.Series) -> np.ndarray:
     return values.to_numpy(dtype="float64")
 
 
-def _missing(values: pd.Series, column: Column) -> pd.Series:
-    return values == "" if column.kind == "text" else values.isna()
-
-
 def _numbers(values: np.ndarray, like: Profile | None) -> Profile:
-    if not len(values):
-        edges = like["edges"] if like else []
-        return {"edges": edges, "counts": [0] * (len(edges) + 1)}
-    low, median, high = np.quantile(values, [0.25, 0.5, 0.75])
     if like:
-        edges = np.asarray(like["edges"], dtype="float64")
+        edges = like["edges"]
     else:
-        edges = np.unique(np.quantile(values, np.linspace(0, 1, BINS + 1)[1:-1]))
-    counts = np.bincount(np.searchsorted(edges, values, side="left"), minlength=len(edges) + 1)
-    return {
-        "edges": edges.tolist(),
-        "counts": counts.tolist(),
-        "median": float(median),
-        "iqr": float(high - low),
-        "minimum": float(values.min()),
-        "maximum": float(values.max()),
-    }
+        inner = np.linspace(0, 1, BINS + 1)[1:-1]
+        edges = np.unique(np.quantile(values, inner)).tolist() if len(values) else []
+    counts = np.bincount(np.searchsorted(edges, values), minlength=len(edges) + 1).tolist()
+    if not len(values):
+        return {"edges": edges, "counts": counts}
+    low, median, high = np.quantile(values, [0.25, 0.5, 0.75]).tolist()
+    spread = {"median": median, "iqr": high - low}
+    ends = {"minimum": float(values.min()), "maximum": float(values.max())}
+    return {"edges": edges, "counts": counts} | spread | ends
 
 
 def _categories(values: pd.Series, like: Profile | None) -> Profile:
     counts = values.value_counts()
-    if like:
-        known = [name for name in like["counts"] if name != OTHER]
-        kept = counts.reindex(known, fill_value=0)
-    else:
-        kept = counts.head(CATEGORIES)
-    rest = int(counts.sum() - kept.sum())
-    return {"counts": {str(name): int(n) for name, n in kept.items()} | {OTHER: rest}}
+    names = like["counts"] if like else counts.index[:CATEGORIES]
+    kept = counts.reindex([name for name in names if name != OTHER], fill_value=0)
+    return {"counts": kept.to_dict() | {OTHER: int(counts.sum() - kept.sum())}}

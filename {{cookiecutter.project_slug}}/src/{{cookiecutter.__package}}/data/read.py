@@ -12,6 +12,7 @@ import urllib.error
 import urllib.request
 import zlib
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 import pandas as pd
@@ -97,7 +98,7 @@ def parse(data: bytes, name: str, header: bool = True, encoding: str = "") -> Ta
         raise DataError(f"{name}: the table has no rows")
     try:
         frame, renamed = _tidy(frame)
-    except UnicodeDecodeError as error:
+    except ValueError as error:
         raise DataError(f"{name}: text that is not UTF-8: {error}") from None
     return Table(name, frame, digest, (*notes, *renamed))
 
@@ -116,10 +117,8 @@ def _tidy(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     notes: list[str] = []
     for position, given in enumerate(frame.columns, start=1):
         name = _clean_name(given, position)
-        plain, count = name, 1
-        while name in names:
-            count += 1
-            name = f"{plain}_{count}"
+        if name in names:
+            name = next(n for i in count(2) if (n := f"{name}_{i}") not in names)
         if name != str(given).strip():
             notes.append(f"column {position} is called '{name}'")
         names.append(name)
@@ -138,22 +137,19 @@ def _clean_values(column: pd.Series) -> pd.Series:
     if pd.api.types.is_datetime64_any_dtype(column):
         column = column.dt.strftime("%Y-%m-%d %H:%M:%S").str.removesuffix(" 00:00:00")
     elif pd.api.types.is_float_dtype(column):
-        column = column.astype(str).str.removesuffix(".0")
-    if column.dtype != "str":
-        column = column.astype(object).where(column.notna(), "").astype(str).astype("str")
-    text = column.str.strip()
+        column = column.astype("str").str.removesuffix(".0")
+    text = column.astype("str").str.strip()
     return text.mask(text.isin(MISSING))
 
 
 def _check_names(settings: Settings, columns: list[str]) -> None:
     data = settings.data
-    asked = {key: [getattr(data, key)] for key in ("target", "time", "group") if getattr(data, key)}
-    asked |= {key: list(getattr(data, key)) for key in ("sensitive", "ignore", "keep")}
+    asked = [(key, getattr(data, key)) for key in ("target", "time", "group")]
+    asked += [(key, n) for key in ("sensitive", "ignore", "keep") for n in getattr(data, key)]
     lines = [
         f"  [data] {key}: no column '{name}' in {data.source}.{nearest(name, columns)}"
-        for key, names in asked.items()
-        for name in names
-        if name not in columns
+        for key, name in asked
+        if name and name not in columns
     ]
     if not lines:
         return

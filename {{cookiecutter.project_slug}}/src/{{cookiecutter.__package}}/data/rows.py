@@ -25,10 +25,7 @@ THOUSANDS = {".": f"[,{SPACES}]", ",": f"[.{SPACES}]"}
 def apply(
     contract: Contract, raw: pd.DataFrame, name: str, roles: Sequence[Role] = USED
 ) -> pd.DataFrame:
-    """Turn rows of text into typed rows, without the ignored columns.
-
-    raw: (rows, columns) of str, NaN for missing. Returns float64 for numbers and integers,
-    datetime64 for dates, object (str or NaN) for the rest; text has "" for missing.
+    """Turn rows of text, (rows, columns) of str or NaN, into typed rows without ignored columns.
 
     Raises:
         DataError: every broken rule in one list, with file, column, row (from 1) and value.
@@ -57,13 +54,13 @@ def check(
 
 def convert(values: pd.Series, column: Column) -> pd.Series:
     """Return `values` (str or NaN) typed as the column's kind; what does not fit is missing."""
-    if len(values) > MANY:
-        # Each spelling is read once, and rows share it.
-        codes, spelled = pd.factorize(values)
-        typed = _convert(pd.Series(spelled, dtype=object), column).reindex(codes)
-        typed = typed.set_axis(values.index).rename(values.name)
-        return typed.fillna("") if column.kind == "text" else typed
-    return _convert(values, column)
+    if len(values) <= MANY:
+        return _convert(values, column)
+    # Each spelling is read once, and rows share it.
+    codes, spelled = pd.factorize(values)
+    typed = _convert(pd.Series(spelled, dtype=object), column).reindex(codes)
+    typed = typed.set_axis(values.index).rename(values.name)
+    return typed.fillna("") if column.kind == "text" else typed
 
 
 def _convert(values: pd.Series, column: Column) -> pd.Series:
@@ -112,18 +109,12 @@ def violations(raw: pd.Series, typed: pd.Series, column: Column) -> list[str]:
 
 
 def _sentence(raw: pd.Series, bad: pd.Series, name: str, why: str) -> str:
-    places = np.flatnonzero(bad)
-    shown = ", ".join(
-        f"row {raw.index[place] + 1}"
-        + ("" if pd.isna(raw.iloc[place]) else f" {_short(raw.iloc[place])}")
-        for place in places[:SHOWN]
-    )
-    more = f" and {len(places) - SHOWN} more" if len(places) > SHOWN else ""
-    return f"column '{name}' {why}: {shown}{more}"
-
-
-def _short(value: str) -> str:
-    return repr(value if len(value) <= 40 else value[:37] + "...")
+    shown = []
+    for place, value in raw[bad].head(SHOWN).fillna("").items():
+        short = value if len(value) <= 40 else f"{value[:37]}..."
+        shown.append(f"row {place + 1} {short!r}" if value else f"row {place + 1}")
+    more = f" and {bad.sum() - SHOWN} more" if bad.sum() > SHOWN else ""
+    return f"column '{name}' {why}: {', '.join(shown)}{more}"
 
 
 def surprises(contract: Contract, typed: pd.DataFrame) -> dict[str, np.ndarray]:
@@ -156,13 +147,9 @@ def frame_of(
 
 def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """Return typed rows as JSON values: None for missing, ISO 8601 for dates."""
-    plain = {
-        name: values.dt.strftime("%Y-%m-%dT%H:%M:%S")
-        if pd.api.types.is_datetime64_any_dtype(values)
-        else values
-        for name, values in frame.items()
-    }
-    table = pd.DataFrame(plain).astype(object)
+    table = frame.astype(object)
+    for name in frame.select_dtypes("datetime"):
+        table[name] = frame[name].dt.strftime("%Y-%m-%dT%H:%M:%S").astype(object)
     return table.where(table.notna(), None).to_dict(orient="records")
 
 

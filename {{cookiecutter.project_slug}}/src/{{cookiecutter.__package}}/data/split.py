@@ -53,7 +53,9 @@ def split(frame: pd.DataFrame, contract: Contract, settings: Settings) -> Split:
     else:
         train, test = ~late, late
     parts = Split(np.flatnonzero(train), np.flatnonzero(test))
-    _check_both_sides(frame, parts, contract, settings)
+    for side, rows in (("training", parts.train), ("test", parts.test)):
+        _check_use(frame[contract.target.name], rows, side, contract)
+    check_apart(frame, parts, data.group)
     return parts
 
 
@@ -69,23 +71,18 @@ def _late(frame: pd.DataFrame, settings: Settings) -> np.ndarray | None:
     return late if late.any() else moments == moments.max()
 
 
-def _check_both_sides(
-    frame: pd.DataFrame, parts: Split, contract: Contract, settings: Settings
-) -> None:
-    target = contract.target.name
-    for side, rows in (("training", parts.train), ("test", parts.test)):
-        values = frame[target].iloc[rows]
-        if len(rows) < FEWEST:
-            raise DataError(
-                f"only {len(rows)} of {len(frame)} rows would be the {side} part, {FEWEST} are "
-                "needed; bring more rows, or change `test_share`, `time` or `group` in project.toml"
-            )
-        if contract.task != "regression" and values.nunique() < 2:
-            raise DataError(
-                f"column '{target}': all {len(rows)} rows of the {side} part are of class "
-                f"{values.iloc[0]!r}; change `time`, `group` or `test_share` in project.toml"
-            )
-    check_apart(frame, parts, settings.data.group)
+def _check_use(target: pd.Series, rows: np.ndarray, side: str, contract: Contract) -> None:
+    values = target.iloc[rows]
+    if len(rows) < FEWEST:
+        raise DataError(
+            f"only {len(rows)} of {len(target)} rows would be the {side} part, {FEWEST} are "
+            "needed; bring more rows, or change `test_share`, `time` or `group` in project.toml"
+        )
+    if contract.task != "regression" and values.nunique() < 2:
+        raise DataError(
+            f"column '{target.name}': all {len(rows)} rows of the {side} part are of class "
+            f"{values.iloc[0]!r}; change `time`, `group` or `test_share` in project.toml"
+        )
 
 
 def check_apart(frame: pd.DataFrame, parts: Split, group: str) -> None:
@@ -120,24 +117,19 @@ def thin(frame: pd.DataFrame, most: int, settings: Settings) -> pd.DataFrame:
 
 
 def folds(frame: pd.DataFrame, contract: Contract, settings: Settings) -> Iterator[Fold]:
-    """Yield (train, validation) positions: forward in time, by group, or stratified."""
+    """Return (train, validation) positions: forward in time, by group, or stratified."""
     data, count, seed = settings.data, settings.training.folds, settings.training.seed
     if data.time or data.ordered:
-        yield from _forward(frame, settings)
-    elif data.group:
-        yield from GroupKFold(count, shuffle=True, random_state=seed).split(
-            frame, groups=frame[data.group].astype(str)
-        )
-    elif contract.task == "regression":
-        yield from KFold(count, shuffle=True, random_state=seed).split(frame)
-    else:
-        target = frame[contract.target.name]
-        smallest = int(target.value_counts().min())
-        if smallest < 2:
-            yield from KFold(count, shuffle=True, random_state=seed).split(frame)
-        else:
-            folder = StratifiedKFold(min(count, smallest), shuffle=True, random_state=seed)
-            yield from folder.split(frame, target)
+        return _forward(frame, settings)
+    if data.group:
+        folder = GroupKFold(count, shuffle=True, random_state=seed)
+        return folder.split(frame, groups=frame[data.group].astype(str))
+    target = frame[contract.target.name]
+    smallest = 0 if contract.task == "regression" else int(target.value_counts().min())
+    if smallest < 2:
+        return KFold(count, shuffle=True, random_state=seed).split(frame)
+    stratified = StratifiedKFold(min(count, smallest), shuffle=True, random_state=seed)
+    return stratified.split(frame, target)
 
 
 def _forward(frame: pd.DataFrame, settings: Settings) -> Iterator[Fold]:

@@ -13,7 +13,7 @@ from sklearn.pipeline import Pipeline
 from .explain import examples, features
 from .problem import Problem
 from .scores import BY_TASK, WEIGHTED, calibration, guess_of, interval, resamples
-from .slices import Judged, asked, gaps, missed, slices
+from .slices import Judged, asked, gaps, slices
 from .trouble import trouble
 from .value import Choice, worth
 
@@ -41,8 +41,6 @@ def evaluate(
     weights = resamples(groups)
     judged = Judged(frame, problem, truth, guess, threshold, weights)
     parts, floors = slices(judged), asked(judged)
-    table = features(model, frame, problem, cost or {})
-    value = problem.settings.value
     return {
         "task": task,
         "metric": problem.metric_name,
@@ -52,18 +50,17 @@ def evaluate(
         "slices": parts,
         "gaps": gaps(parts, problem.metric_name),
         "asked": floors,
-        "missed": missed(floors),
-        "trouble": trouble(judged, groups),
+        "missed": [floor["said"] for floor in floors if not floor["met"]],
+        "trouble": trouble(judged),
         "calibration": {
             name: calibration(truth, said)
             for name, said in (("the model", guess), ("before calibration", plain))
             if said is not None
         },
         "threshold": threshold,
-        "worth": worth(truth, (guess, threshold), champion, usual, value, weights),
-        "features": table,
-        "importance": {row["feature"]: row["worth"]["value"] for row in table},
-        "examples": examples(model, frame, guess, problem),
+        "worth": worth(judged, champion, usual),
+        "features": features(model, frame, problem, cost or {}),
+        "examples": examples(model, judged),
     }
 
 

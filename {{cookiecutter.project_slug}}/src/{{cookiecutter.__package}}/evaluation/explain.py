@@ -14,6 +14,7 @@ from ..data.contract import NUMERIC, Contract
 from ..data.rows import frame_of, rows_of
 from .problem import Problem
 from .scores import guess_of
+from .slices import Judged
 
 ROWS = 2000
 SHUFFLES = 5
@@ -86,14 +87,13 @@ def reasons(
     return dict(sorted(moved.items(), key=lambda item: -abs(item[1])))
 
 
-def examples(
-    model: Pipeline, frame: pd.DataFrame, guess: np.ndarray, problem: Problem
-) -> list[dict[str, Any]]:
+def examples(model: Pipeline, judged: Judged) -> list[dict[str, Any]]:
     """Return the rows with the highest, the middle and the lowest guess, with five reasons each.
 
     Of more than two classes the guess is the probability of the likeliest.
     """
-    contract, rows = problem.contract, frame[problem.contract.features]
+    frame, guess, contract = judged.frame, judged.guess, judged.problem.contract
+    rows, classes = frame[contract.features], judged.problem.classes
     usual = frame_of(contract, [typical(frame, contract)])
     height = guess.max(axis=1) if guess.ndim == 2 else guess
     order = np.argsort(-height, kind="stable")
@@ -101,12 +101,12 @@ def examples(
     found = []
     for which, at in places.items():
         row = rows.iloc[[at]].reset_index(drop=True)
-        values, moved = rows_of(row)[0], reasons(model, row, usual, problem.classes)
+        values, moved = rows_of(row)[0], reasons(model, row, usual, classes)
         found.append(
             {
                 "which": which,
                 "guess": float(height[at]),
-                "class": problem.classes[guess[at].argmax()] if guess.ndim == 2 else None,
+                "class": classes[guess[at].argmax()] if guess.ndim == 2 else None,
                 "truth": str(frame[contract.target.name].iloc[at]),
                 "reasons": [
                     {"feature": name, "value": values[name], "moved": moved[name]}

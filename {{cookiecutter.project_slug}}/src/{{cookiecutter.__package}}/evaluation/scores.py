@@ -21,6 +21,11 @@ RESAMPLES = 200
 BLOCK = 4_000_000  # weights looked at in one go
 
 
+def chances(guess: np.ndarray) -> np.ndarray:
+    """Return (rows, classes) probabilities, of two classes the positive one last."""
+    return guess if guess.ndim == 2 else np.column_stack([1 - guess, guess])
+
+
 def losses(truth: np.ndarray, guess: np.ndarray) -> np.ndarray:
     """Return a loss per row: Brier's (1950) for classes, the squared error for numbers."""
     if guess.ndim == 2:
@@ -33,8 +38,7 @@ def _right(truth: np.ndarray, guess: np.ndarray) -> np.ndarray:
 
 
 def _log_likelihood(truth: np.ndarray, guess: np.ndarray) -> np.ndarray:
-    both = guess if guess.ndim == 2 else np.column_stack([1 - guess, guess])
-    chance = both[np.arange(len(truth)), truth.astype(int)]
+    chance = chances(guess)[np.arange(len(truth)), truth.astype(int)]
     return np.log(np.clip(chance, np.finfo(float).eps, 1))
 
 
@@ -47,6 +51,9 @@ def mean(per_row: PerRow) -> Weighted:
     return lambda t, g, weights: _ratio(
         weights @ per_row(t, g).astype("float64"), weights.sum(axis=1)
     )
+
+
+PLAIN = mean(lambda _, values: values)  # of numbers that need no truth, such as money
 
 
 def _tally(
@@ -139,15 +146,6 @@ def resamples(groups: np.ndarray, seed: int = 0, count: int = RESAMPLES) -> np.n
     return drawn
 
 
-def resample(
-    statistic: Callable[[np.ndarray], float], groups: np.ndarray, seed: int, count: int = RESAMPLES
-) -> np.ndarray:
-    """Return `count` bootstrap values of `statistic(positions)`, without the undefined ones."""
-    drawn = resamples(groups, seed, count)
-    kept = np.asarray([statistic(np.repeat(np.arange(len(groups)), row)) for row in drawn])
-    return kept[np.isfinite(kept)]
-
-
 def spread(
     score: Weighted, truth: np.ndarray, guess: np.ndarray, weights: np.ndarray
 ) -> np.ndarray:
@@ -157,10 +155,13 @@ def spread(
     return np.concatenate([score(truth, guess, block) for block in (once, *blocks)])
 
 
-def bounds(values: np.ndarray) -> Interval:
-    """Return the 95 % percentile-bootstrap interval (Efron, 1979) of what `spread` returns."""
+def bounds(values: np.ndarray, tail: float = 0.025) -> Interval:
+    """Return the percentile-bootstrap interval (Efron, 1979) of what `spread` returns.
+
+    tail: the share of the resamples beyond each bound. Without a defined resample they are NaN.
+    """
     drawn = values[1:][np.isfinite(values[1:])]
-    low, high = np.quantile(drawn if len(drawn) else [np.nan], [0.025, 0.975])
+    low, high = np.quantile(drawn if len(drawn) else [np.nan], [tail, 1 - tail])
     return {"value": float(values[0]), "low": float(low), "high": float(high)}
 
 
@@ -169,11 +170,6 @@ def interval(
 ) -> Interval:
     """Return the score with its 95 % interval. weights: (draws, rows), see `resamples`."""
     return bounds(spread(score, truth, guess, weights))
-
-
-def safe(metric: Metric, truth: np.ndarray, guess: np.ndarray) -> float:
-    """Return the score, or NaN where there are no rows."""
-    return metric(truth, guess) if len(truth) else float("nan")
 
 
 def calibration(truth: np.ndarray, guess: np.ndarray, bins: int = 10) -> dict[str, Any]:

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..data.contract import NUMERIC, Contract
+from ..data.contract import NAMED, NUMERIC, Contract
 from ..errors import WrongUse
 from .problem import Problem
-from .scores import WEIGHTED, Interval, Weighted, interval, mean
+from .scores import PLAIN, WEIGHTED, Interval, Weighted, interval
 
 FEW = 50
 FEW_POSITIVES = 20
@@ -41,15 +41,15 @@ class Judged:
 
     def rates(self, mask: np.ndarray) -> dict[str, Known]:
         """Return what fairness compares besides the score, where `mask` holds."""
-        task, average = self.problem.contract.task, mean(lambda _, values: values)
+        task = self.problem.contract.task
         if task == "multiclass":
             return {}
         if task == "regression":
-            return {"mean error": self._known(average, self.guess - self.truth, mask, FEW)}
+            return {"mean error": self._known(PLAIN, self.guess - self.truth, mask, FEW)}
         acted, positive = self.guess >= self.threshold, self.truth == 1
         return {
-            "share acted on": self._known(average, acted, mask, FEW),
-            "share found": self._known(average, acted, mask & positive, FEW_POSITIVES),
+            "share acted on": self._known(PLAIN, acted, mask, FEW),
+            "share found": self._known(PLAIN, acted, mask & positive, FEW_POSITIVES),
         }
 
     def _known(self, score: Weighted, said: np.ndarray, mask: np.ndarray, fewest: int) -> Known:
@@ -62,16 +62,14 @@ class Judged:
 def masks(frame: pd.DataFrame, contract: Contract) -> Iterator[tuple[str, str, bool, np.ndarray]]:
     """Yield (column, value, is sensitive, mask over the rows) of every slice looked at."""
     for column in contract.named("sensitive", "feature"):
-        values = frame[column.name]
-        if column.kind in NUMERIC:
-            if column.role != "sensitive":
-                continue
-            values = pd.qcut(values, 4, duplicates="drop").astype(str)
-        elif column.kind not in ("category", "boolean") or values.nunique() > MOST:
+        values, sensitive = frame[column.name], column.role == "sensitive"
+        if column.kind in NUMERIC and sensitive:
+            values = pd.qcut(values, 4, duplicates="drop")
+        elif column.kind not in NAMED or values.nunique() > MOST:
             continue
-        for value in sorted(values.dropna().astype(str).unique()):
-            mask = (values.astype(str) == value).to_numpy()
-            yield column.name, value, column.role == "sensitive", mask
+        named = values.astype(str)
+        for value in sorted(named[values.notna()].unique()):
+            yield column.name, value, sensitive, (named == value).to_numpy()
 
 
 def slices(judged: Judged) -> list[Part]:
@@ -126,29 +124,16 @@ def matching(frame: pd.DataFrame, query: str) -> np.ndarray:
 
 
 def asked(judged: Judged) -> list[Part]:
-    """Return rows, score, floor and whether it is met of each slice under [slices]."""
+    """Return rows, score and floor of each slice under [slices], if it is met, and a sentence."""
     found = []
     for query, floor in judged.problem.settings.slices.items():
         mask = matching(judged.frame, query)
-        score = judged.score(mask)
+        score, rows = judged.score(mask), int(mask.sum())
         # What cannot be assessed does not pass.
-        met = score is not None and score["value"] >= floor
-        found.append(
-            {"slice": query, "rows": int(mask.sum()), "floor": floor, "score": score, "met": met}
-        )
+        met, why = False, f"there are {rows} test rows, too few to tell"
+        if score:
+            met, why = score["value"] >= floor, f"the score is {score['value']:.3f}"
+        said = f"where {query} {why}; its floor is {floor:g}"
+        part = {"slice": query, "rows": rows, "floor": floor, "score": score}
+        found.append(part | {"met": met, "said": said})
     return found
-
-
-def missed(floors: list[Part]) -> list[str]:
-    """Return a sentence for each floor that is not met."""
-    return [
-        f"where {part['slice']} {_why(part)}; its floor is {part['floor']:g}"
-        for part in floors
-        if not part["met"]
-    ]
-
-
-def _why(part: Part) -> str:
-    if part["score"]:
-        return f"the score is {part['score']['value']:.3f}"
-    return f"there are {part['rows']} test rows, too few to tell"

@@ -6,7 +6,6 @@ In: a way to fit and typed rows in order of time. Out: the score by age, with in
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from sklearn.pipeline import Pipeline
 from sklearn.utils.parallel import Parallel, delayed
@@ -36,22 +35,18 @@ def staleness(
         return []
     if time:
         rows = rows.sort_values(time, kind="stable", ignore_index=True)
-    truth, weights = problem.truth(test), resamples(problem.groups(test))
-    size, curve = min(len(rows) // 2, MOST), []
+    size = min(len(rows) // 2, MOST)
     ends = [len(rows) - step * len(rows) // 8 for step in range(STEPS + 1)]
-    windows = [rows.iloc[end - size : end].reset_index(drop=True) for end in ends]
-
-    def judge(window: pd.DataFrame) -> np.ndarray | None:
-        learnable = not problem.classes or window[target].nunique() > 1
-        return guess_of(fit(window), test, problem.classes) if learnable else None
-
-    guesses = Parallel(n_jobs=workers(len(rows)))(delayed(judge)(w) for w in windows)
-    for step, (window, guess) in enumerate(zip(windows, guesses, strict=True)):
-        if guess is None:
-            continue
-        age, unit = 12.5 * step, "% of the training rows"
+    windows = {end: rows.iloc[end - size : end].reset_index(drop=True) for end in ends}
+    if problem.classes:  # of one class there is nothing to learn
+        windows = {end: part for end, part in windows.items() if part[target].nunique() > 1}
+    models = Parallel(n_jobs=workers(len(rows)))(delayed(fit)(part) for part in windows.values())
+    truth, weights, curve = problem.truth(test), resamples(problem.groups(test)), []
+    for (end, window), model in zip(windows.items(), models, strict=True):
+        age, unit = round(100 * (1 - end / len(rows)), 1), "% of the training rows"
         if time:
             age, unit = (rows[time].iloc[-1] - window[time].iloc[-1]).total_seconds() / DAY, "days"
+        guess = guess_of(model, test, problem.classes)
         score = interval(WEIGHTED[problem.metric_name], truth, guess, weights)
         curve.append({"age": age, "unit": unit, "score": score.pop("value"), **score})
     return curve

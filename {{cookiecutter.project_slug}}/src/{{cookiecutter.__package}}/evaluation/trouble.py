@@ -20,13 +20,13 @@ DEPTH = 3
 Question = tuple[str, str, np.ndarray]  # a condition, its opposite, and what they compare
 
 
-def trouble(judged: Judged, groups: np.ndarray) -> dict[str, Any] | None:
+def trouble(judged: Judged) -> dict[str, Any] | None:
     """Return rule, rows, score there and elsewhere, or None if the model is not surely worse there.
 
-    groups: (rows,) rows of one group are kept in one half. The rule is chosen by the loss on one
-    half and judged by the metric on the other, so its interval is not flattered by the search.
+    The rule is chosen by the loss on one half of the groups and judged by the metric on the other,
+    so its interval is not flattered by the search.
     """
-    codes, uniques = pd.factorize(groups, use_na_sentinel=False)
+    codes, uniques = pd.factorize(judged.problem.groups(judged.frame))
     half = (np.random.default_rng(0).random(len(uniques)) < 0.5)[codes]
     questions = list(_questions(judged.frame, judged.problem.contract))
     if not questions or half.sum() < 4 * FEW:

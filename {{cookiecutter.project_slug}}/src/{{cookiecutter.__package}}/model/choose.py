@@ -14,7 +14,7 @@ from sklearn.ensemble import VotingClassifier, VotingRegressor
 from sklearn.pipeline import Pipeline
 
 from ..evaluation.problem import Problem
-from ..evaluation.scores import resample, safe
+from ..evaluation.scores import WEIGHTED, resamples, spread
 from .calibrate import Tempered, temperature_of
 from .candidates import ladder
 from .propose import Trial, spent
@@ -106,25 +106,17 @@ def _ranked(trials: Sequence[Trial], candidate: str) -> list[Trial]:
 
 def _gain(trial: Trial, other: Trial, found: Search, problem: Problem) -> tuple[float, float]:
     """Return by how much a trial is better out of fold, and the standard error of that."""
-    truth, fold = problem.truth(found.rows), np.full(len(found.rows), -1)
-    for number, (_, valid) in enumerate(found.folds):
-        fold[valid] = number
-
-    def gain(at: np.ndarray) -> float:
-        parts = [at[fold[at] == number] for number in range(len(found.folds))]
-        return float(
-            np.mean(
-                [
-                    safe(problem.metric, truth[p], trial.guess[p])
-                    - safe(problem.metric, truth[p], other.guess[p])
-                    for p in parts
-                ]
-            )
-        )
-
-    draws = resample(gain, problem.groups(found.rows), problem.settings.training.seed, 100)
-    error = float(draws.std(ddof=1)) if len(draws) > 1 else float("inf")
-    return gain(np.arange(len(truth))), error
+    truth, metric = problem.truth(found.rows), WEIGHTED[problem.metric_name]
+    weights = resamples(problem.groups(found.rows), problem.settings.training.seed, 100)
+    by_fold = [
+        spread(metric, truth[v], trial.guess[v], weights[:, v])
+        - spread(metric, truth[v], other.guess[v], weights[:, v])
+        for _, v in found.folds
+    ]
+    gain, *draws = np.mean(by_fold, axis=0)
+    known = np.asarray(draws)[np.isfinite(draws)]
+    error = float(known.std(ddof=1)) if len(known) > 1 else float("inf")
+    return float(gain), error
 
 
 def _blend(found: Search, problem: Problem) -> list[Kept]:

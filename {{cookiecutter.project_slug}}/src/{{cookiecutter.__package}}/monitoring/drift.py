@@ -55,11 +55,11 @@ def _movement(
     return Movement(column.name, p_value, effect, moved, fault)
 
 
-def _cells(before: Profile, after: Profile) -> tuple[np.ndarray, np.ndarray]:
-    if "edges" in before:
-        return np.asarray(before["counts"], float), np.asarray(after["counts"], float)
-    names = list(before["counts"])
-    return tuple(np.array([p["counts"].get(n, 0) for n in names], float) for p in (before, after))  # type: ignore[return-value]
+def _cells(before: Profile, after: Profile) -> np.ndarray:
+    old, new = before["counts"], after["counts"]
+    if isinstance(old, dict):
+        old, new = list(old.values()), [new.get(name, 0) for name in old]
+    return np.array([old, new], dtype="float64")
 
 
 def chi_square(before: np.ndarray, after: np.ndarray) -> tuple[float, float]:
@@ -105,17 +105,14 @@ def _unit(column: Column, before: Profile, after: Profile, moved: bool) -> str:
     """Say if median and spread grew by the same factor, and that factor is one between units."""
     if not moved or column.kind not in NUMERIC or "median" not in after:
         return ""
-    if not all((before["median"], before["iqr"], after["median"], after["iqr"])):
-        return ""
-    factors = after["median"] / before["median"], after["iqr"] / before["iqr"]
-    if min(factors) <= 0 or abs(np.log(factors[0] / factors[1])) > ALIKE:
-        return ""
-    factor = float(np.sqrt(factors[0] * factors[1]))
+    old, new = ([part["median"], part["iqr"]] for part in (before, after))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        grown = np.log(np.divide(new, old))  # not finite for a zero or another sign: no unit
     units = WHOLE if column.kind == "integer" else WHOLE + BROKEN
-    for unit in (*units, *(1 / u for u in units)):
-        if abs(np.log(factor / unit)) < NEAR:
-            return f"values are about {factor:.3g} times what they were: another unit?"
-    return ""
+    near = np.abs(abs(grown.mean()) - np.log(units)).min() < NEAR
+    if not near or np.ptp(grown) > ALIKE:
+        return ""
+    return f"values are about {np.exp(grown.mean()):.3g} times what they were: another unit?"
 
 
 def _unseen(before: Profile, after: Profile, values: pd.Series) -> str:

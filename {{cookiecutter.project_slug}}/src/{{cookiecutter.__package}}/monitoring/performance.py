@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from ..data.contract import Contract
 from ..evaluation.scores import losses
 from ..release.bundle import Release
 from ..settings import Drift
@@ -18,13 +17,16 @@ from .drift import SHARE
 
 @dataclass(frozen=True)
 class Loss:
-    """Mean loss now and at release (Brier's or squared error); worse: beyond chance."""
+    """Mean loss at release and now (Brier's or squared error); worse: beyond chance.
+
+    now: None where the outcomes are too few to tell.
+    """
 
     rows: int
     before: float
-    now: float
-    p_value: float
-    worse: bool
+    now: float | None = None
+    p_value: float = 1.0
+    worse: bool = False
 
 
 def realised(release: Release, served: pd.DataFrame, drift: Drift) -> Loss:
@@ -36,7 +38,7 @@ def realised(release: Release, served: pd.DataFrame, drift: Drift) -> Loss:
     before = release.reference["loss"]
     loss = _losses(release, served)
     if len(loss) < drift.minimum_rows:
-        return Loss(len(loss), before["mean"], float("nan"), 1.0, False)
+        return Loss(len(loss), before["mean"])
     error = np.sqrt(loss.var(ddof=1) / len(loss) + before["variance"] / before["rows"])
     rise = loss.mean() - before["mean"]
     p_value = float(stats.norm.sf(rise / error)) if error > 0 else 1.0
@@ -46,20 +48,14 @@ def realised(release: Release, served: pd.DataFrame, drift: Drift) -> Loss:
 
 
 def _losses(release: Release, served: pd.DataFrame) -> np.ndarray:
+    names = list(release.classes)
     known = served[served["outcome"].notna()]
-    truth = truth_of(known["outcome"], release.contract, release.classes)
-    kept = truth.notna().to_numpy()
-    if not release.classes:
+    if names:
+        truth = known["outcome"].map({name: number for number, name in enumerate(names)})
+        guess = pd.DataFrame(list(known["guess"]), columns=names).to_numpy(dtype="float64")
+        guess = guess[:, 1] if len(names) == 2 else guess
+    else:
+        truth = pd.to_numeric(known["outcome"], errors="coerce")
         guess = known["guess"].to_numpy(dtype="float64")
-        return losses(truth.to_numpy(dtype="float64")[kept], guess[kept])
-    table = np.array([[g.get(name, 0.0) for name in release.classes] for g in known["guess"]])
-    table = table.reshape(-1, len(release.classes))[kept]
-    guess = table[:, 1] if len(release.classes) == 2 else table
-    return losses(truth[kept].to_numpy(dtype="int64"), guess)
-
-
-def truth_of(outcome: pd.Series, contract: Contract, classes: tuple[str, ...]) -> pd.Series:
-    """Return outcomes (text) as class numbers or floats; what is neither is missing."""
-    if contract.task == "regression":
-        return pd.to_numeric(outcome, errors="coerce")
-    return outcome.map({name: number for number, name in enumerate(classes)})
+    kept = truth.notna().to_numpy()
+    return losses(truth[kept].to_numpy(dtype="int64" if names else "float64"), guess[kept])

@@ -4,6 +4,7 @@ In: a `Check`. Out: reports/drift.json and reports/drift.html.
 """
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 from .. import NAME
@@ -25,7 +26,7 @@ def write(found: Check, version: int, settings: Settings) -> Path:
     """Write both files; return the path of the page."""
     folder = settings.reports
     folder.mkdir(exist_ok=True)
-    content = {"version": version} | found.as_json()
+    content = {"version": version} | asdict(found)
     text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
     (folder / "drift.json").write_text(text, encoding="utf-8")
     path = folder / "drift.html"

@@ -4,10 +4,9 @@ In: the movements of columns and the loss. Out: a `Check`. The order is the advi
 mended before anybody retrains on what came through it.
 """
 
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
-import numpy as np
 import pandas as pd
 
 from ..data.rows import frame_of
@@ -30,23 +29,15 @@ class Check:
     movements: list[Movement]
     loss: Loss
 
-    def as_json(self) -> dict[str, Any]:
-        """Return the check as JSON values."""
-        found = asdict(self)
-        if np.isnan(self.loss.now):
-            found["loss"]["now"] = None  # JSON has no NaN
-        return found
-
 
 def check(release: Release, served: pd.DataFrame, drift: Drift) -> Check:
     """Judge a window of served rows, as `Ledger.served` returns them."""
+    loss = realised(release, served, drift)
     if len(served) < drift.minimum_rows:
-        loss = Loss(0, release.reference["loss"]["mean"], float("nan"), 1.0, False)
         reason = f"{len(served)} rows were served, {drift.minimum_rows} are needed"
         return Check("insufficient data", reason, len(served), [], loss)
     window = frame_of(release.contract, list(served["inputs"]))
     found = movements(release.reference["columns"], window, release.contract, drift)
-    loss = realised(release, served, drift)
     word, reason = _judge(found, loss)
     return Check(word, reason, len(served), found, loss)
 
@@ -58,12 +49,12 @@ def _judge(found: list[Movement], loss: Loss) -> tuple[Word, str]:
     if faults:
         said = "; ".join(f"'{m.column}': {m.fault}" for m in faults[:3])
         return "fault", f"mend the pipe before anything else. {said}"
-    if loss.worse:
+    if loss.worse and loss.now:
         why = f", and {columns} moved" if moved else ""
         change = loss.now / loss.before - 1
         return "retrain", f"the loss on {loss.rows:,} labelled rows rose by {change:.0%}{why}"
     known = f"the loss on {loss.rows:,} labelled rows did not rise"
-    if loss.p_value == 1.0 and loss.now != loss.now:
+    if loss.now is None:
         known = "too few outcomes have come to tell whether it hurts"
     if moved:
         return "watch", f"{columns} moved; {known}"

@@ -14,7 +14,7 @@ from ..data.contract import USED
 from ..data.rows import frame_of, rows_of
 from ..data.split import fingerprints
 from ..evaluation.problem import groups_of
-from ..evaluation.scores import METRICS, guess_of, resample, safe, truth_of
+from ..evaluation.scores import WEIGHTED, bounds, guess_of, resamples, spread, truth_of
 from ..evaluation.slices import FEW, masks
 from ..settings import Settings
 from .bundle import Release, holdout
@@ -51,22 +51,13 @@ def compare(
     The bounds are one-sided at the gate's confidence each (Efron and Tibshirani, 1993, ch. 13).
     """
     rows = frame if mask is None else frame[mask].reset_index(drop=True)
-    metric = METRICS[challenger.evaluation["metric"]]
+    metric = WEIGHTED[challenger.evaluation["metric"]]
+    weights = resamples(groups_of(rows, settings.data.group), settings.training.seed, 500)
     truth = truth_of(rows, challenger.contract, challenger.classes)
     ours = guess_of(challenger.model, rows, challenger.classes)
     theirs = guess_of(other.model, rows, challenger.classes)
-
-    def gain(at: np.ndarray) -> float:
-        return safe(metric, truth[at], ours[at]) - safe(metric, truth[at], theirs[at])
-
-    draws = resample(
-        gain, groups_of(rows, settings.data.group), seed=settings.training.seed, count=500
-    )
-    if not len(draws):
-        return Difference(float("nan"), float("-inf"), float("inf"), len(rows))
-    tail = 1 - settings.gate.confidence
-    low, high = np.quantile(draws, [tail, 1 - tail])
-    return Difference(gain(np.arange(len(rows))), float(low), float(high), len(rows))
+    gain = spread(metric, truth, ours, weights) - spread(metric, truth, theirs, weights)
+    return Difference(**bounds(gain, 1 - settings.gate.confidence), rows=len(rows))
 
 
 def judge(

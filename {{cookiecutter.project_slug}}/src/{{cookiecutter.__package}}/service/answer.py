@@ -10,7 +10,7 @@ import pandas as pd
 
 from ..data.rows import frame_of, surprises
 from ..evaluation.explain import reasons
-from ..evaluation.scores import guess_of
+from ..evaluation.scores import chances, guess_of
 from ..release.bundle import Release
 from .slot import Loaded
 
@@ -20,16 +20,19 @@ def answers(loaded: Loaded, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     release = loaded.release
     frame = frame_of(release.contract, rows)
     labels, guess = label(release, frame)
+    shares: list[dict[str, float] | None] = [None] * len(rows)
+    if release.classes:
+        shares = [dict(zip(release.classes, row, strict=True)) for row in chances(guess).tolist()]
     odd = surprises(release.contract, frame)
     return [
         {
             "answer": labels[i],
-            "probabilities": _probabilities(release, guess[i]),
+            "probabilities": shares[i],
             "warnings": [
                 f"{name}: a value that training never saw" for name in odd if odd[name][i]
             ],
         }
-        for i in range(len(frame))
+        for i in range(len(rows))
     ]
 
 
@@ -45,14 +48,6 @@ def label(release: Release, frame: pd.DataFrame) -> tuple[list[Any], np.ndarray]
         return [release.classes[k] for k in guess.argmax(axis=1)], guess
     chosen = (guess >= release.evaluation["threshold"]).astype(int)
     return [release.classes[k] for k in chosen], guess
-
-
-def _probabilities(release: Release, guess: Any) -> dict[str, float] | None:
-    if not release.classes:
-        return None
-    if len(release.classes) == 2:
-        return dict(zip(release.classes, (float(1 - guess), float(guess)), strict=True))
-    return dict(zip(release.classes, map(float, guess), strict=True))
 
 
 def reasons_for(loaded: Loaded, row: dict[str, Any]) -> dict[str, float]:

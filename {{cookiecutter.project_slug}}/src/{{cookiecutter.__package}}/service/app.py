@@ -11,7 +11,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 from uuid import uuid4
 
 import pandas as pd
@@ -19,7 +19,7 @@ from anyio import CapacityLimiter, to_thread
 from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 
@@ -29,7 +29,7 @@ from ..ledger import Ledger, now
 from ..settings import Settings
 from .answer import answers, reasons_for
 from .guard import Guard, in_production
-from .request import MOST_ROWS, row_type
+from .request import MOST_ROWS, as_text, row_type
 from .slot import Loaded, Slot
 from .writer import Full, Writer
 
@@ -40,7 +40,7 @@ class Outcome(BaseModel):
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
     request_id: str = Field(max_length=64)
     row: int = Field(0, ge=0, le=MOST_ROWS)
-    value: str | int | float
+    value: Annotated[str, BeforeValidator(as_text)]
 
 
 class Outcomes(BaseModel):
@@ -57,9 +57,9 @@ def build(settings: Settings, slot: Slot, ledger: Ledger) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         writer.start()
-        slot.start()
+        watch = asyncio.create_task(slot.watch())
         yield
-        slot.stop()
+        watch.cancel()
         writer.stop()
 
     closed = {"openapi_url": None, "docs_url": None, "redoc_url": None} if in_production() else {}
@@ -82,20 +82,21 @@ def _parse(kind: type[BaseModel], body: bytes) -> Any:
         raise HTTPException(422, detail) from None
 
 
+def _rows(loaded: Loaded, body: bytes) -> list[dict[str, Any]]:
+    return [row.model_dump(mode="json") for row in _parse(loaded.rows, body).rows]
+
+
 def _answer(app: FastAPI, slot: Slot, writer: Writer, deadline: float) -> None:
-    schema = row_type(slot.loaded.release.contract).model_json_schema()
-    body = {
-        "type": "object",
-        "required": ["rows"],
-        "properties": {"rows": {"type": "array", "items": schema}},
-    }
-    about = {"requestBody": {"required": True, "content": {"application/json": {"schema": body}}}}
+    rows = {"type": "array", "items": row_type(slot.loaded.release.contract).model_json_schema()}
+    schema = {"type": "object", "required": ["rows"], "properties": {"rows": rows}}
+    about = {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
     # More threads than cores would only slow each other down.
     workers = CapacityLimiter(os.cpu_count() or 1)
 
-    async def predict(rows: list[dict[str, Any]], loaded: Loaded) -> dict[str, Any]:
-        request_id = uuid4().hex
+    async def predict(body: bytes) -> dict[str, Any]:
+        loaded, request_id = slot.loaded, uuid4().hex
+        rows = _rows(loaded, body)
         try:
             with writer.room(len(rows)):
                 async with asyncio.timeout(deadline):
@@ -110,29 +111,21 @@ def _answer(app: FastAPI, slot: Slot, writer: Writer, deadline: float) -> None:
     @app.post("/predict", openapi_extra=about)
     async def predict_rows(request: Request) -> dict[str, Any]:
         """Predict for rows of the contract."""
-        loaded = slot.loaded
-        parsed = _parse(loaded.rows, await request.body())
-        return await predict([row.model_dump(mode="json") for row in parsed.rows], loaded)
+        return await predict(await request.body())
 
     @app.post("/invocations")
     async def invocations(request: Request) -> dict[str, Any]:
         """Predict for rows in the form of `mlflow models serve` and SageMaker."""
-        loaded = slot.loaded
-        parsed = _parse(loaded.rows, _as_rows(await request.body()))
-        rows = [row.model_dump(mode="json") for row in parsed.rows]
-        found = await predict(rows, loaded)
+        found = await predict(_as_rows(await request.body()))
         return {"predictions": [answer["answer"] for answer in found["predictions"]]}
 
     @app.post("/explain")
     async def explain(request: Request) -> dict[str, Any]:
         """Say what moved the prediction of the first row, the most important column first."""
         loaded = slot.loaded
-        parsed = _parse(loaded.rows, await request.body())
-        row = parsed.rows[0].model_dump(mode="json")
-        return {
-            "version": loaded.version.number,
-            "reasons": await run_in_threadpool(reasons_for, loaded, row),
-        }
+        first, *_ = _rows(loaded, await request.body())
+        moved = await run_in_threadpool(reasons_for, loaded, first)
+        return {"version": loaded.version.number, "reasons": moved}
 
 
 def _as_rows(body: bytes) -> bytes:
@@ -151,13 +144,11 @@ def _as_rows(body: bytes) -> bytes:
 def _records(
     request_id: str, rows: list[dict[str, Any]], found: list[dict[str, Any]], loaded: Loaded
 ) -> list[dict[str, Any]]:
-    at = now()
+    shared = {"request_id": request_id, "at": now(), "version": loaded.version.number}
     return [
-        {
-            "request_id": request_id,
+        shared
+        | {
             "row": place,
-            "at": at,
-            "version": loaded.version.number,
             "inputs": row,
             "answer": str(answer["answer"]),
             "guess": answer["probabilities"] or answer["answer"],
@@ -175,17 +166,14 @@ def _collect(app: FastAPI, slot: Slot, ledger: Ledger) -> None:
     async def outcomes(request: Request) -> dict[str, int]:
         """Take labels for earlier predictions; an outcome sent twice replaces the first."""
         parsed = _parse(Outcomes, await request.body())
-        rows = [{**o.model_dump(), "value": _plain(o.value)} for o in parsed.outcomes]
-        values = pd.Series([row["value"] for row in rows], dtype=object)
+        values = pd.Series([outcome.value for outcome in parsed.outcomes], dtype=object)
         target = slot.loaded.release.contract.target
         if violations(values, convert(values, target.but(format="")), target):
             raise HTTPException(422, f"an outcome is no value of '{target.name}'")
-        new, unknown = await run_in_threadpool(ledger.write_outcomes, rows)
+        new, unknown = await run_in_threadpool(
+            ledger.write_outcomes, [outcome.model_dump() for outcome in parsed.outcomes]
+        )
         return {"taken": new, "unknown": unknown}
-
-
-def _plain(value: str | int | float) -> str:
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def _tell(app: FastAPI, slot: Slot) -> None:

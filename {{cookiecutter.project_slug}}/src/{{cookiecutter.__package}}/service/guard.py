@@ -8,6 +8,7 @@ import asyncio
 import hmac
 import os
 
+from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -19,8 +20,8 @@ OPEN = ("/health/", "/ping", "/metrics")
 
 def api_keys() -> list[bytes]:
     """Return the valid keys; raise `WrongUse` in production without any."""
-    keys = [key.strip().encode() for key in os.environ.get("SERVICE_API_KEYS", "").split(",")]
-    keys = [key for key in keys if key]
+    given = os.environ.get("SERVICE_API_KEYS", "").split(",")
+    keys = [key.strip().encode() for key in given if key.strip()]
     if in_production() and not keys:
         raise WrongUse("ENVIRONMENT is production, but SERVICE_API_KEYS is empty")
     return keys
@@ -42,23 +43,13 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer it here."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        if not self._may_enter(scope):
-            await _refuse(401, "a valid X-API-Key is needed", scope, receive, send)
-            return
-        try:
-            async with asyncio.timeout(self.service.deadline_seconds):
-                body = await self._read(receive)
-        except TimeoutError:
-            await _refuse(408, "the request came too slowly", scope, receive, send)
-            return
-        if body is None:
-            limit = f"the body is larger than {self.service.body_kilobytes} KiB"
-            await _refuse(413, limit, scope, receive, send)
-            return
-        await self.app(scope, _replay(body, receive), send)
+        answer: ASGIApp = self.app
+        if scope["type"] == "http":
+            try:
+                receive = _replay(await self._body(scope, receive), receive)
+            except HTTPException as refused:
+                answer = JSONResponse({"detail": refused.detail}, refused.status_code)
+        await answer(scope, receive, send)
 
     def _may_enter(self, scope: Scope) -> bool:
         if not self.keys or scope["path"] == "/" or scope["path"].startswith(OPEN):
@@ -67,17 +58,23 @@ class Guard:
         # Every key is compared, so that the time taken says nothing about which one was close.
         return any([hmac.compare_digest(given, key) for key in self.keys])
 
-    async def _read(self, receive: Receive) -> bytes | None:
-        body = b""
-        while True:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                return body
-            body += message.get("body", b"")
-            if len(body) > self.service.body_kilobytes * 1024:
-                return None
-            if not message.get("more_body"):
-                return body
+    async def _body(self, scope: Scope, receive: Receive) -> bytes:
+        """Return the whole body of a request that may pass, or say with an error why it may not."""
+        if not self._may_enter(scope):
+            raise HTTPException(401, "a valid X-API-Key is needed")
+        most = self.service.body_kilobytes
+        body, more = b"", True
+        try:
+            async with asyncio.timeout(self.service.deadline_seconds):
+                while more:
+                    message = await receive()
+                    body += message.get("body", b"")
+                    if len(body) > most * 1024:
+                        raise HTTPException(413, f"the body is larger than {most} KiB")
+                    more = message.get("more_body", False)  # not in a disconnect
+        except TimeoutError:
+            raise HTTPException(408, "the request came too slowly") from None
+        return body
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
@@ -87,7 +84,3 @@ def _replay(body: bytes, receive: Receive) -> Receive:
         return parts.pop() if parts else await receive()
 
     return again
-
-
-async def _refuse(status: int, why: str, scope: Scope, receive: Receive, send: Send) -> None:
-    await JSONResponse({"detail": why}, status_code=status)(scope, receive, send)

@@ -59,11 +59,11 @@ def _type(column: Column) -> Any:
         return NaiveDatetime
     spellings = column.categories if column.kind == "boolean" else None
     return Annotated[
-        str, BeforeValidator(lambda value: _as_text(value, spellings)), Field(max_length=10_000)
+        str, BeforeValidator(lambda value: as_text(value, spellings)), Field(max_length=10_000)
     ]
 
 
-def _as_text(value: Any, spellings: tuple[str, ...] | None) -> Any:
+def as_text(value: Any, spellings: tuple[str, ...] | None = None) -> Any:
     """Take `true` for "yes", and a code such as `3` for "3", as the table spells them."""
     if isinstance(value, bool) and spellings and str(value).lower() not in spellings:
         return next((s for s in spellings if (s.casefold() in POSITIVE_NAMES) == value), str(value))

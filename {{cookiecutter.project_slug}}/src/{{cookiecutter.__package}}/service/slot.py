@@ -4,13 +4,13 @@ In: the registry's alias. Out: the verified release that answers now. When the r
 service goes on with what it has, and starts from its last good copy.
 """
 
+import asyncio
 import json
 import logging
-import threading
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import asdict, dataclass
 
 import pandas as pd
+from anyio import to_thread
 from pydantic import BaseModel
 
 from ..data.rows import frame_of
@@ -35,7 +35,7 @@ class Loaded:
 
 
 class Slot:
-    """Holds the model in use; a thread asks the registry for a new champion now and then."""
+    """Holds the model in use, and asks the registry for a new champion now and then."""
 
     def __init__(self, settings: Settings) -> None:
         """Load the champion, or the last good copy while the registry is down."""
@@ -43,70 +43,48 @@ class Slot:
         self.note = settings.root / "releases" / "last-good.json"
         self.refused: Version | None = None
         self.loaded = self._first()
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="champion-watch", daemon=True)
 
-    def start(self) -> None:
-        """Begin to watch the registry."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop watching, and wait until the watch has ended."""
-        self._stop.set()
-        self._thread.join(timeout=10)
+    async def watch(self) -> None:
+        """Take over each new champion until cancelled."""
+        while True:
+            await asyncio.sleep(self.settings.service.refresh_seconds)
+            try:
+                # A registry that hangs must not keep the process from ending.
+                await to_thread.run_sync(self.refresh, abandon_on_cancel=True)
+            except Exception as error:  # the watch must outlive whatever goes wrong in one round
+                log.error("no look at the registry: %s", error)
 
     def refresh(self) -> None:
         """Take over a new champion if there is one and it passes every check."""
         champion = registry.by_alias(self.settings)
-        if champion in (None, self.loaded.version, self.refused):
+        if champion is None or champion in (self.loaded.version, self.refused):
             return
-        assert champion is not None
         try:
             self.loaded = self._load(champion)
         except CheckFailed as error:
             self.refused = champion
-            log.error(
-                "version %s is refused, %s stays: %s",
-                champion.number,
-                self.loaded.version.number,
-                error,
-            )
+            stays = self.loaded.version.number
+            log.error("version %s is refused, %s stays: %s", champion.number, stays, error)
             return
         self.refused = None
         log.warning("version %s serves now", champion.number)
 
     def _first(self) -> Loaded:
         try:
-            champion = registry.champion(self.settings)
+            return self._load(registry.champion(self.settings))
         except WorldBroken as error:
             if not self.note.exists():
                 raise
             log.error("%s; starting from the last good copy", error)
-            return self._last_good()
-        return self._load(champion)
+        content = json.loads(self.note.read_text(encoding="utf-8"))
+        path = self.note.parent / content.pop("folder")
+        return _ready(Version(**content), read(path, self.settings.root))
 
     def _load(self, version: Version) -> Loaded:
         loaded = _ready(version, registry.fetch(version, self.settings))
-        content = {
-            "number": version.number,
-            "run_id": version.run_id,
-            "folder": loaded.release.path.name,
-        }
+        content = asdict(version) | {"folder": loaded.release.path.name}
         self.note.write_text(json.dumps(content), encoding="utf-8")
         return loaded
-
-    def _last_good(self) -> Loaded:
-        content = json.loads(self.note.read_text(encoding="utf-8"))
-        path: Path = self.note.parent / content["folder"]
-        version = Version(content["number"], content["run_id"])
-        return _ready(version, read(path, self.settings.root))
-
-    def _watch(self) -> None:
-        while not self._stop.wait(self.settings.service.refresh_seconds):
-            try:
-                self.refresh()
-            except Exception as error:  # the watch must outlive whatever goes wrong in one round
-                log.error("no look at the registry: %s", error)
 
 
 def _ready(version: Version, release: Release) -> Loaded:

@@ -8,12 +8,14 @@ import asyncio
 import queue
 import threading
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import Any
 
 from ..ledger import Ledger
 
 Rows = list[dict[str, Any]]
+Waiting = tuple[Rows, Future[None]]
 MOST = 5000
 
 
@@ -29,9 +31,7 @@ class Writer:
         self.ledger = ledger
         self.capacity = capacity
         self.waiting = 0
-        self._queue: queue.SimpleQueue[tuple[Rows, asyncio.Future[None]] | None] = (
-            queue.SimpleQueue()
-        )
+        self._queue: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="ledger-writer", daemon=True)
 
     def start(self) -> None:
@@ -56,9 +56,9 @@ class Writer:
 
     async def write(self, rows: Rows) -> None:
         """Return when `rows` are on disk."""
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        done: Future[None] = Future()
         self._queue.put((rows, done))
-        await done
+        await asyncio.wrap_future(done)
 
     def _run(self) -> None:
         ended = False
@@ -72,23 +72,16 @@ class Writer:
             ended = None in batch
             self._commit([item for item in batch if item is not None])
 
-    def _commit(self, batch: list[tuple[Rows, asyncio.Future[None]]]) -> None:
+    def _commit(self, batch: list[Waiting]) -> None:
         # Who has given up by now was told so, and must not be counted.
-        batch = [item for item in batch if not item[1].cancelled()]
-        error: Exception | None = None
-        if batch:
-            try:
-                self.ledger.write_predictions([row for rows, _ in batch for row in rows])
-            except Exception as problem:  # every waiting request has to hear of it
-                error = problem
-        for _, done in batch:
-            done.get_loop().call_soon_threadsafe(_settle, done, error)
-
-
-def _settle(done: "asyncio.Future[None]", error: Exception | None) -> None:
-    if done.done():
-        return
-    if error is None:
-        done.set_result(None)
-    else:
-        done.set_exception(error)
+        batch = [item for item in batch if item[1].set_running_or_notify_cancel()]
+        rows = [row for rows, _ in batch for row in rows]
+        try:
+            if rows:
+                self.ledger.write_predictions(rows)
+        except Exception as error:  # every waiting request has to hear of it
+            for _, done in batch:
+                done.set_exception(error)
+        else:
+            for _, done in batch:
+                done.set_result(None)
