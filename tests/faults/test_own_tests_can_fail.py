@@ -11,95 +11,100 @@ FAULTS = {
         "data/rows.py",
         "elif not column.nullable:",
         "elif False:",
-        "data",
+        "data/test_contract.py",
     ),
     "a sensitive column becomes a feature": (
         "data/contract.py",
         'for column in self.named("feature")]',
         'for column in self.named("feature", "sensitive")]',
-        "data",
+        "data/test_contract.py",
     ),
     "an error repeats what was sent": (
         "service/app.py",
         'detail = [{"loc"',
         'detail = [{"was": body.decode(), "loc"',
-        "data",
+        "data/test_contract.py",
     ),
     "a new category breaks the model": (
         "model/features.py",
         'handle_unknown="infrequent_if_exist"',
         'handle_unknown="error"',
-        "data",
+        "data/test_features.py",
     ),
     "the most complex rung always wins": (
         "model/choose.py",
         "if gain > (SIGNAL if kept is first else STEP) * error:",
         "if gain > -9:",
-        "model",
+        "model/test_ladder.py",
     ),
-    "a handful of rows counts as a slice": ("evaluation/slices.py", "FEW = 50", "FEW = 1", "model"),
+    "a handful of rows counts as a slice": (
+        "evaluation/slices.py",
+        "FEW = 50",
+        "FEW = 1",
+        "model/test_quality.py",
+    ),
     "training is not repeatable": (
         "model/train.py",
         "return assemble(kept, problem, target).fit(rows, target)",
         "few = rows.sample(frac=0.7).index\n"
         "        return assemble(kept, problem, target).fit(rows.loc[few], target[few])",
-        "infrastructure",
+        "infrastructure/test_pipeline.py",
     ),
     "a test row is smuggled into training": (
         "model/train.py",
         "rows = frame.iloc[parts.train]",
         "rows = frame.iloc[np.append(parts.train, parts.test[:1])]",
-        "infrastructure",
+        "infrastructure/test_pipeline.py",
     ),
     "a group stands on both sides": (
         "data/split.py",
         "keys = frame[[data.group]] if data.group else frame",
         "keys = frame",
-        "infrastructure",
+        "infrastructure/test_pipeline.py",
     ),
     "the gate promotes everything": (
         "release/gate.py",
         "if gain.low > settings.gate.margin:",
         "if True:",
-        "infrastructure",
+        "infrastructure/test_gate.py",
     ),
     "a rollback only says so": (
         "release/promotion.py",
         "registry.point(settings, former)",
         "pass",
-        "infrastructure",
+        "infrastructure/test_gate.py",
     ),
     "the service answers another number": (
         "service/answer.py",
         "in chances(guess).tolist()",
         "in (chances(guess) * 0.999).tolist()",
-        "monitoring",
+        "monitoring/test_monitoring.py",
     ),
     "a harmful change stays quiet": (
         "monitoring/performance.py",
         "worse = p_value < level and",
         "worse = p_value < 0 and",
-        "monitoring",
+        "monitoring/test_monitoring.py",
     ),
     "a broken unit is called drift": (
         "monitoring/drift.py",
         "if not near or np.ptp(grown) > ALIKE:",
         "if True:",
-        "monitoring",
+        "monitoring/test_monitoring.py",
     ),
 }
 
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_planted_fault_turns_its_section_red(default: Project, name: str) -> None:
-    file, right, wrong, section = FAULTS[name]
+    file, right, wrong, red = FAULTS[name]
     path = default.root / "src" / default.package / file
     text = path.read_text(encoding="utf-8")
     assert right in text
     path.write_text(text.replace(right, wrong), encoding="utf-8")
     try:
         done = subprocess.run(
-            [default.python, "-m", "pytest", "-q", "-x", "-m", "ml_test", f"tests/{section}"],
+            [default.python, "-m", "pytest", "-q", "-x", "-m", "ml_test", f"tests/{red}"],
             cwd=default.root, capture_output=True, text=True,
         )  # fmt: skip
     finally:

@@ -71,23 +71,26 @@ def propose(
     left = training.seconds - spent(trials)
     by_rung = {name: [t for t in trials if t.candidate == name] for name in rungs}
     cost = {name: spent(done) / len(done) for name, done in by_rung.items()}
-    open_ = [rung for name, rung in rungs.items() if rung.knobs and cost[name] <= left]
-    if not open_ or len(trials) >= training.tries:
-        return None, f"The search stopped after {len(trials)} settings: its budget is used up."
-    for rung in sorted(open_, key=lambda rung: cost[rung.name]):
+    affordable = [rung for name, rung in rungs.items() if rung.knobs and cost[name] <= left]
+    stopped = f"The search stopped after {len(trials)} settings"
+    if not affordable or len(trials) >= training.tries:
+        last = trials[-1].expected
+        promise = f" The last one had promised a gain of {last:.2g}." if last > 0 else ""
+        return None, f"{stopped}: its budget is used up.{promise}"
+    for rung in sorted(affordable, key=lambda rung: cost[rung.name]):
         if len(by_rung[rung.name]) < len(rung.starts):
             return Offer(rung.name, rung.starts[len(by_rung[rung.name])]), ""
     best = max(trial.mean for trial in trials)
     floor = best - SHARE * (best - trials[0].mean)
-    close = [r for r in open_ if max(t.mean for t in by_rung[r.name]) >= floor]
+    close = [r for r in affordable if max(t.mean for t in by_rung[r.name]) >= floor]
     offers = [_promise(rung, by_rung[rung.name], floor, training.seed) for rung in close]
     if not offers:
-        return None, f"The search stopped after {len(trials)} settings: its budget is used up."
+        return None, f"{stopped}: what is left of its budget is too little for another one."
     most, worth = max(offer.expected for offer in offers), threshold(trials, training)
     if most <= worth:
         return None, (
-            f"The search stopped after {len(trials)} settings: one more promises a gain of "
-            f"{most:.2g}, and less than {worth:.2g} is not worth it."
+            f"{stopped}: one more promises a gain of {most:.2g}, and less than {worth:.2g} is "
+            "not worth it."
         )
     return max(offers, key=lambda offer: offer.expected / cost[offer.candidate]), ""
 
