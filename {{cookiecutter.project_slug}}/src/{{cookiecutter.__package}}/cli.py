@@ -230,6 +230,39 @@ def tour_verb(settings: Settings) -> None:
     tour(settings, Guide(step, lambda text: click.echo(f"   {text}"), progress))
 
 
+@main.command("backup")
+@click.argument("file", type=click.Path(path_type=Path))
+@verb
+def backup_verb(settings: Settings, file: Path) -> None:
+    """Write the ledger to FILE, as it is at one moment; the service may go on writing.
+
+    FILE is a SQLite ledger, whatever the database, and must not be there yet.
+    """
+    from .backup import backup, told
+
+    rows = backup(settings, file, progress)
+    click.echo(f"{told(rows)}\nLook at {file}")
+    click.echo("Next: keep it on another machine; `restore` brings it back")
+
+
+@main.command("restore")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@verb
+def restore_verb(settings: Settings, file: Path) -> None:
+    """Fill the ledger, which must be empty, with what `backup` wrote to FILE.
+
+    This is also the way from SQLite to PostgreSQL: `backup`, set LEDGER_URL, `restore`. A FILE of
+    an older version of the project will do. It is not changed.
+    """
+    from sqlalchemy import make_url
+
+    from .backup import restore, told
+
+    rows = restore(settings, file, progress)
+    click.echo(f"{told(rows)}\nNow in {make_url(settings.ledger_url).render_as_string()}")
+    click.echo("Next: `serve`")
+
+
 def progress(what: str, done: int, total: int) -> None:
     """Show how far a long step is: one line, rewritten on a terminal; elsewhere a line a step."""
     share = f"{done}/{total}"

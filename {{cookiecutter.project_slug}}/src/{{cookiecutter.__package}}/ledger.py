@@ -1,76 +1,23 @@
-"""The operational database: predictions, outcomes, decisions, looks at the test set.
+"""The operational database: predictions, outcomes, decisions, looks at the test set, shadows.
 
 In: a SQLAlchemy URL; SQLite by default, PostgreSQL by LEDGER_URL. Out: an open `Ledger`. A row that
 was written is on disk: SQLite runs in WAL mode and syncs every commit.
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import (
-    JSON,
-    Column,
-    DateTime,
-    Integer,
-    MetaData,
-    String,
-    Table,
-    create_engine,
-    event,
-    func,
-    insert,
-    select,
-    text,
-)
-from sqlalchemy.engine import Connection
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Table, create_engine, event, insert, select, text
+from sqlalchemy.engine import URL, Connection
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from .errors import WorldBroken
-
-TABLES = MetaData()
-PREDICTIONS = Table(
-    "predictions",
-    TABLES,
-    Column("request_id", String, primary_key=True),
-    Column("row", Integer, primary_key=True),
-    Column("at", DateTime(timezone=True), index=True, nullable=False),
-    Column("version", Integer, nullable=False),
-    Column("inputs", JSON, nullable=False),
-    Column("answer", String, nullable=False),
-    Column("guess", JSON, nullable=False),
-)
-OUTCOMES = Table(
-    "outcomes",
-    TABLES,
-    Column("request_id", String, primary_key=True),
-    Column("row", Integer, primary_key=True),
-    Column("at", DateTime(timezone=True), nullable=False),
-    Column("value", String, nullable=False),
-)
-DECISIONS = Table(
-    "decisions",
-    TABLES,
-    Column("id", Integer, primary_key=True),
-    Column("at", DateTime(timezone=True), nullable=False),
-    Column("kind", String, nullable=False),
-    Column("verdict", String, nullable=False),
-    Column("version", Integer),
-    Column("former", Integer),
-    Column("reason", String, nullable=False),
-    Column("details", JSON, nullable=False),
-)
-LOOKS = Table(
-    "looks",
-    TABLES,
-    Column("id", Integer, primary_key=True),
-    Column("at", DateTime(timezone=True), nullable=False),
-    Column("test_sha256", String, index=True, nullable=False),
-    Column("why", String, nullable=False),
-)
+from .errors import WorldBroken, WrongUse
+from .tables import DECISIONS, LOOKS, OUTCOMES, PREDICTIONS, REVISION, SHADOWS
 
 
 def now() -> datetime:
@@ -81,13 +28,23 @@ def now() -> datetime:
 class Ledger:
     """The open database; use it as a context manager."""
 
-    def __init__(self, url: str) -> None:
-        """Open `url` and make the tables; raise `WorldBroken` if that cannot be done."""
+    def __init__(self, url: str | URL) -> None:
+        """Open `url` and bring its tables up to date, losing nothing.
+
+        Raises:
+            WorldBroken: the database cannot be reached, read or written.
+            WrongUse: a newer template made the ledger.
+
+        """
         try:
             self.engine = create_engine(url, pool_pre_ping=True)
             if self.engine.dialect.name == "sqlite":
                 event.listen(self.engine, "connect", _sync_every_commit)
-            TABLES.create_all(self.engine)
+            with self.engine.connect() as connection:
+                revision = _revision(connection)
+            if revision != REVISION:
+                with self.exclusive() as connection:
+                    _upgrade(connection, revision)
         except SQLAlchemyError as error:
             raise WorldBroken(f"the ledger cannot be opened: {_first_line(error)}") from None
 
@@ -101,7 +58,10 @@ class Ledger:
 
     @contextmanager
     def exclusive(self) -> Iterator[Connection]:
-        """Hold the one lock under which champions change; commits on leaving without an error."""
+        """Hold the one lock of the ledger; commits on leaving without an error.
+
+        Champions, looks and tables change under it.
+        """
         with self.engine.connect() as connection:
             if connection.dialect.name == "sqlite":
                 connection.execute(text("BEGIN IMMEDIATE"))
@@ -141,8 +101,13 @@ class Ledger:
         former: int | None = None,
         details: dict[str, Any] | None = None,
         connection: Connection | None = None,
+        run_id: str | None = None,
+        sha256: str | None = None,
     ) -> None:
-        """Record a decision, within `connection` if given."""
+        """Record a decision, within `connection` if given.
+
+        run_id, sha256: MLflow's run and the manifest of the release that was decided on.
+        """
         row = {
             "at": now(),
             "kind": kind,
@@ -151,33 +116,47 @@ class Ledger:
             "former": former,
             "reason": reason,
             "details": details or {},
+            "run_id": run_id,
+            "sha256": sha256,
         }
-        if connection is not None:
-            connection.execute(insert(DECISIONS), row)
-            return
-        with self.engine.begin() as own:
-            own.execute(insert(DECISIONS), row)
+        with nullcontext(connection) if connection else self.engine.begin() as within:
+            within.execute(insert(DECISIONS), row)
 
-    def decisions(self, kind: str | None = None) -> list[dict[str, Any]]:
-        """Return decisions, the latest first."""
+    def decisions(
+        self, kind: str | None = None, connection: Connection | None = None
+    ) -> list[dict[str, Any]]:
+        """Return decisions, the latest first; within `connection` if given."""
         query = select(DECISIONS).order_by(DECISIONS.c.id.desc())
         if kind:
             query = query.where(DECISIONS.c.kind == kind)
-        with self.engine.connect() as connection:
-            return [dict(row) for row in connection.execute(query).mappings()]
+        with nullcontext(connection) if connection else self.engine.connect() as within:
+            return [dict(row) for row in within.execute(query).mappings()]
 
-    def look(self, test_sha256: str, why: str) -> int:
-        """Count one look at a test set; return how often it was looked at so far."""
-        with self.engine.begin() as connection:
-            row = {"at": now(), "test_sha256": test_sha256, "why": why}
+    def look(self, test_sha256: str, version: int, why: str) -> int:
+        """Record that `version` looked at a test set; return how many versions have so far.
+
+        It is recorded once, however often it looks. A look of an older ledger, which knows no
+        version, counts as one.
+        """
+        row = {"at": now(), "test_sha256": test_sha256, "version": version, "why": why}
+        query = select(LOOKS.c.version).where(LOOKS.c.test_sha256 == test_sha256)
+        with self.exclusive() as connection:
+            versions = connection.scalars(query).all()
+            if version in versions:
+                return len(versions)
             connection.execute(insert(LOOKS), row)
-            query = select(func.count()).where(LOOKS.c.test_sha256 == test_sha256)
-            return int(connection.execute(query).scalar_one())
+        return len(versions) + 1
+
+    def write_shadows(self, rows: Sequence[dict[str, Any]]) -> None:
+        """Commit rows of `shadows` in one transaction; each has all columns."""
+        with self.engine.begin() as connection:
+            connection.execute(insert(SHADOWS), list(rows))
 
     def served(self, last: int | None = None, version: int | None = None) -> pd.DataFrame:
         """Return predictions with their outcomes where known, the oldest first.
 
-        Columns: request_id, row, at, version, inputs (dict), answer, guess, outcome (str or None).
+        Columns: request_id, row, at (UTC), version, inputs (a dict), answer, guess, outcome (a str,
+        None where it is not known).
         last: only so many of the latest rows; version: only those that it answered.
         """
         same = (OUTCOMES.c.request_id == PREDICTIONS.c.request_id) & (
@@ -200,11 +179,36 @@ def _where(table: Table, key: dict[str, Any]) -> Any:
     return select(table.c.row).filter_by(**key)
 
 
+def _revision(connection: Connection) -> str | None:
+    try:
+        return connection.scalar(text("SELECT version_num FROM ledger_revision"))
+    except DBAPIError:  # no such table: an empty database, or a ledger from before there was one
+        return None
+
+
+def _upgrade(connection: Connection, revision: str | None) -> None:
+    # A ledger that is up to date, as in all but one start, opens without the import.
+    from alembic import command
+    from alembic.config import Config
+    from alembic.util import CommandError
+
+    config = Config(attributes={"connection": connection})
+    steps = str(Path(__file__).parent / "migrations")
+    config.set_main_option("script_location", steps.replace("%", "%%"))
+    try:
+        command.upgrade(config, "head")
+    except CommandError:
+        raise WrongUse(
+            f"the ledger is at revision {revision}, and this project knows none after {REVISION}: "
+            "a newer template made it. Update the project, or point LEDGER_URL to another ledger"
+        ) from None
+
+
 def _sync_every_commit(connection: Any, _: ConnectionPoolEntry) -> None:
     cursor = connection.cursor()
+    cursor.execute("PRAGMA busy_timeout=30000")
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=FULL")
-    cursor.execute("PRAGMA busy_timeout=30000")
     cursor.close()
 
 

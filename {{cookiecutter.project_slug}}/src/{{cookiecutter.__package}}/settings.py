@@ -4,6 +4,7 @@ In: project.toml and the environment. Out: `Settings`. A new knob is a field her
 """
 
 import os
+import re
 import tomllib
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -131,12 +132,14 @@ class Settings(Section):
     @property
     def tracking_uri(self) -> str:
         """MLflow's database or server: MLFLOW_TRACKING_URI, else mlflow.db beside project.toml."""
-        return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{self.root / 'mlflow.db'}"
+        given = os.environ.get("MLFLOW_TRACKING_URI")
+        return _with_driver(given) if given else f"sqlite:///{self.root / 'mlflow.db'}"
 
     @property
     def ledger_url(self) -> str:
         """SQLAlchemy URL of the operational database: LEDGER_URL, else ledger.db."""
-        return os.environ.get("LEDGER_URL") or f"sqlite:///{self.root / 'ledger.db'}"
+        given = os.environ.get("LEDGER_URL")
+        return _with_driver(given) if given else f"sqlite:///{self.root / 'ledger.db'}"
 
     @property
     def contract_path(self) -> Path:
@@ -147,6 +150,11 @@ class Settings(Section):
     def reports(self) -> Path:
         """The folder of pages that people read."""
         return self.root / "reports"
+
+
+def _with_driver(url: str) -> str:
+    """Name our PostgreSQL driver in a URL as hosts hand it out; other URLs stay as they are."""
+    return re.sub("^postgres(ql)?://", "postgresql+psycopg://", url)
 
 
 def find_root(start: Path | None = None) -> Path:

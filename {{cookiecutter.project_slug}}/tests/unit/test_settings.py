@@ -52,7 +52,7 @@ def test_the_environment_moves_the_databases(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LEDGER_URL", "postgresql://elsewhere/ledger")
-    assert read(tmp_path, GOOD).ledger_url == "postgresql://elsewhere/ledger"
+    assert read(tmp_path, GOOD).ledger_url == "postgresql+psycopg://elsewhere/ledger"
 
 
 def test_the_root_is_found_from_a_folder_below(tmp_path: Path) -> None:

@@ -167,5 +167,5 @@ def _release(
     report = settings.reports / f"version-{version.number}.html"
     report.write_text(page, encoding="utf-8")
     with Ledger(settings.ledger_url) as ledger:
-        ledger.look(about["test_sha256"], f"training of version {version.number}")
+        ledger.look(about["test_sha256"], version.number, "training")
     return Trained(version, evaluation, report)

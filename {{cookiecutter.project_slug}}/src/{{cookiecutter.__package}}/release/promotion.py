@@ -27,7 +27,7 @@ def promote(settings: Settings, number: int | None = None, override: str = "") -
         return Verdict("hold", f"version {version.number} is the champion already")
     challenger = registry.fetch(version, settings)
     with Ledger(settings.ledger_url) as ledger:
-        looks = ledger.look(challenger.facts["test_sha256"], f"gate for version {version.number}")
+        looks = ledger.look(challenger.facts["test_sha256"], version.number, "gate")
         verdict = judge(challenger, *_incumbents(champion, settings), settings, looks)
         if override and verdict.verdict != "promote":
             verdict = Verdict(

@@ -1,0 +1,94 @@
+"""What the ledger keeps, table by table.
+
+To change a table of ledgers that are in use, change it here, add a step to `migrations/versions`,
+and name that step in REVISION. Columns that are added may be null: old rows have nothing there.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Column,
+    DateTime,
+    Float,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    TypeDecorator,
+)
+
+REVISION = "0002"  # the last of migrations/versions
+
+
+class Moment(TypeDecorator[datetime]):
+    """A time in UTC: SQLite keeps no zone, and PostgreSQL answers in that of the session."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, _: Any) -> datetime | None:
+        """Write UTC."""
+        return value and value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, _: Any) -> datetime | None:
+        """Read UTC."""
+        return value and (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(UTC)
+
+
+TABLES = MetaData()
+PREDICTIONS = Table(
+    "predictions",
+    TABLES,
+    Column("request_id", String, primary_key=True),
+    Column("row", Integer, primary_key=True),
+    Column("at", Moment, index=True, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("inputs", JSON, nullable=False),
+    Column("answer", String, nullable=False),
+    Column("guess", JSON, nullable=False),
+)
+OUTCOMES = Table(
+    "outcomes",
+    TABLES,
+    Column("request_id", String, primary_key=True),
+    Column("row", Integer, primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("value", String, nullable=False),
+)
+DECISIONS = Table(
+    "decisions",
+    TABLES,
+    Column("id", Integer, primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("verdict", String, nullable=False),
+    Column("version", Integer),
+    Column("former", Integer),
+    Column("reason", String, nullable=False),
+    Column("details", JSON, nullable=False),
+    Column("run_id", String),
+    Column("sha256", String),
+)
+LOOKS = Table(
+    "looks",
+    TABLES,
+    Column("id", Integer, primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("test_sha256", String, index=True, nullable=False),
+    Column("why", String, nullable=False),
+    Column("version", Integer),
+)
+SHADOWS = Table(
+    "shadows",
+    TABLES,
+    Column("request_id", String, primary_key=True),
+    Column("row", Integer, primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("at", Moment, index=True, nullable=False),
+    Column("answer", String),
+    Column("guess", JSON(none_as_null=True)),
+    Column("seconds", Float),
+    Column("error", String),
+)
