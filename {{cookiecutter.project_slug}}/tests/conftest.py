@@ -59,6 +59,7 @@ from project.release.promotion import promote
 from project.service.app import build
 from project.service.slot import Slot
 from project.settings import Data, Service, Settings, Training, load
+from sqlalchemy import create_engine
 from starlette.testclient import TestClient
 
 Rows = tuple[pd.DataFrame, Contract]
@@ -340,6 +341,24 @@ def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return f"sqlite:///{tmp_path / 'ledger.db'}"
     url = request.getfixturevalue("postgresql")()
     return str(url).replace("postgresql:", "postgresql+psycopg:")
+
+
+@pytest.fixture(scope="session")
+def first_ledger() -> Callable[[str], None]:
+    """Make a ledger as the first templates did, without a revision, with a row or two a table."""
+
+    def make(url: str) -> None:
+        script = (ROOT / "tests" / "unit" / "first_ledger.sql").read_text(encoding="utf-8")
+        if url.startswith("postgresql"):
+            script = script.replace("DATETIME", "TIMESTAMP WITH TIME ZONE")
+            script = script.replace("id INTEGER NOT NULL", "id SERIAL NOT NULL")
+        engine = create_engine(url)
+        with engine.begin() as connection:
+            for statement in script.split(";\n"):
+                connection.exec_driver_sql(statement)
+        engine.dispose()
+
+    return make
 
 
 @pytest.fixture(scope="session")

@@ -38,7 +38,7 @@ def backup(settings: Settings, file: Path, progress: Callable[..., None]) -> dic
 
 
 def restore(settings: Settings, file: Path, progress: Callable[..., None]) -> dict[str, int]:
-    """Fill the ledger, which must be empty, from `file`, also an older one; return rows by table."""
+    """Fill the ledger, which must be empty, from `file`, also of an older template."""
     with TemporaryDirectory(dir=settings.root, prefix=".restore-") as folder:
         part = Path(folder) / "ledger.db"
         _duplicate(file, part)

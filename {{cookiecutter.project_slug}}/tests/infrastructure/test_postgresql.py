@@ -1,0 +1,44 @@
+"""The whole way on PostgreSQL: the ledger and MLflow's registry, as a production has them."""
+
+from typing import Any
+
+import pytest
+from project.ledger import Ledger
+from project.model.train import train
+from project.release import registry
+from project.release.promotion import promote, rollback
+from sqlalchemy import create_engine, text
+
+
+def test_a_model_is_trained_promoted_served_and_rolled_back_on_postgresql(
+    champion: Any,
+    project: Any,
+    quiet: Any,
+    serving: Any,
+    postgresql: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # As hosts hand URLs out: without the name of a driver.
+    monkeypatch.setenv("LEDGER_URL", postgresql())
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", postgresql())
+    settings = project()
+    frame, contract = champion.rows
+    for _ in range(2):
+        train(frame, contract, settings, quiet)
+        promote(settings, override="the test needs a former champion")
+    with serving(settings) as served:
+        row = served.http.get("/model").json()["usual"]
+        answer = served.http.post("/predict", json={"rows": [row]}).json()
+        outcome = {"request_id": answer["request_id"], "row": 0, "value": "no"}
+        reply = served.http.post("/outcomes", json={"outcomes": [outcome]})
+    assert reply.status_code == 200, reply.text
+    assert rollback(settings) == (2, 1)
+    assert registry.champion(settings).number == 1
+    with Ledger(settings.ledger_url) as ledger:
+        (kept,) = ledger.served().to_dict("records")
+        verdicts = [decision["verdict"] for decision in ledger.decisions()]
+    assert (kept["request_id"], kept["outcome"]) == (answer["request_id"], "no")
+    assert verdicts == ["rollback", "promote", "promote"]
+    assert not list(settings.root.glob("ledger.db*"))
+    with create_engine(settings.tracking_uri).connect() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM model_versions")) == 2
