@@ -270,3 +270,21 @@ def progress(what: str, done: int, total: int) -> None:
         click.echo(f"\r\x1b[2K   {share:>9} {what}", nl=done == total, err=True)
     elif done == total or total <= 60:
         click.echo(f"   {share:>9} {what}", err=True)
+
+
+@main.command("rotate-key")
+@verb
+def rotate_key_verb(settings: Settings) -> None:
+    """Make a new pair of keys for releases; those signed before stay valid.
+
+    What comes next, and what to do when a key was lost or stolen, is in docs/runbook.md.
+    """
+    from .release import keys
+
+    public = keys.rotate(settings.root)
+    click.echo(f"keys/signing.key is new; keys/verify.key accepts {len(public)} keys")
+    click.echo(
+        "Next: bring keys/verify.key to where models are judged, served and watched, and restart"
+        " what has it in RELEASE_VERIFY_KEY; only then `train`. Drop the older lines when no"
+        " version that they signed serves or could be gone back to."
+    )

@@ -20,9 +20,9 @@ from sklearn.preprocessing import FunctionTransformer
 Damage = Callable[[Path, Path], None]
 
 
-def resign(release: Path, root: Path) -> None:
+def resign(release: Path, root: Path, **facts: Any) -> None:
     """Sign the release as it is now: what is wrong with it must be found by what it does."""
-    manifest = json.loads((release / "manifest.json").read_bytes())
+    manifest = json.loads((release / "manifest.json").read_bytes()) | facts
     manifest["files"] = {name: digest((release / name).read_bytes()) for name in FILES}
     (release / "manifest.json").write_bytes(json.dumps(manifest).encode())
     signature = keys.sign((release / "manifest.json").read_bytes(), root)
@@ -109,10 +109,12 @@ def second_version(champion: Any, settings: Settings, damage: Damage | None = No
     release.mkdir()
     for path in folder.iterdir():
         (release / path.name).write_bytes(path.read_bytes())
-    if damage:
-        damage(release, settings.root)
     facts, evaluation = champion.release.facts, champion.trained.evaluation
-    version = registry.register(release, {}, facts, evaluation, settings)
+    with registry.started("again", settings) as run_id:
+        resign(release, settings.root, run_id=run_id)
+        if damage:
+            damage(release, settings.root)
+        version = registry.register(run_id, release, {}, facts, evaluation, settings)
     registry.point(settings, version)
     return int(version.number)
 

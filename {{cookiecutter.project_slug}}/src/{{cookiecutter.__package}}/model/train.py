@@ -155,14 +155,17 @@ def _release(
 ) -> Trained:
     settings = problem.settings
     page = html(evaluation, f"{NAME}: {about['candidate']}", settings.value.currency)
-    with tempfile.TemporaryDirectory() as folder:
+    with (
+        registry.started(about["candidate"], settings) as run_id,
+        tempfile.TemporaryDirectory() as folder,
+    ):
         release = Path(folder) / "release"
-        bundle.write(release, model, problem, frame, parts, trained_on, evaluation, about)
+        bundle.write(release, model, problem, frame, parts, trained_on, evaluation, about, run_id)
         pages = {
             "report.html": page,
             "model-card.md": card(NAME, None, about, evaluation, problem.contract),
         }
-        version = registry.register(release, pages, about, evaluation, settings)
+        version = registry.register(run_id, release, pages, about, evaluation, settings)
     settings.reports.mkdir(exist_ok=True)
     report = settings.reports / f"version-{version.number}.html"
     report.write_text(page, encoding="utf-8")

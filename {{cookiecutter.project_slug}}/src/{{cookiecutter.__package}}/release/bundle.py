@@ -4,15 +4,18 @@ In: a fitted pipeline with its contract, test rows and evaluation. Out: a folder
 if signature, sizes, hashes, types and golden rows are right, in this order.
 """
 
-import hashlib
+import importlib
+import io
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 import skops.io
+import yaml
 from sklearn.pipeline import Pipeline
 
 from .. import NAME, VERSION
@@ -26,19 +29,11 @@ from ..errors import CheckFailed
 from ..evaluation.assess import Evaluation
 from ..evaluation.problem import Problem
 from ..evaluation.scores import guess_of, losses
-from . import keys
+from . import keys, verify
+from .verify import FILES, digest
 
-FILES = (
-    "model.skops",
-    "contract.yaml",
-    "reference.json",
-    "golden.json",
-    "holdout.csv.gz",
-    "trained_on.npy",
-    "evaluation.json",
-)
-LARGEST = 512 * 2**20  # bytes of one file
 GOLDEN = 20
+Made = TypeVar("Made")
 # The types that a release may hold beyond those that skops trusts by itself. They are named here,
 # in code under review, and never read from the release: an attacker would name his own.
 TRUSTED = [
@@ -52,7 +47,7 @@ TRUSTED = [
     "sklearn.utils.validation.check_array",
     f"{PACKAGE}.model.calibrate.Tempered",
 ]
-# Transformers of the project are code under review as well: what features.py names is allowed.
+# Transformers of the project are code under review as well: what features.py defines is allowed.
 FEATURES = f"{PACKAGE}.model.features."
 
 
@@ -74,11 +69,6 @@ class Release:
         return tuple(self.facts["classes"])
 
 
-def digest(content: bytes) -> str:
-    """Return the SHA-256 of `content` in hex."""
-    return hashlib.sha256(content).hexdigest()
-
-
 def write(
     path: Path,
     model: Pipeline,
@@ -88,11 +78,12 @@ def write(
     trained_on: np.ndarray,
     evaluation: Evaluation,
     facts: dict[str, Any],
+    run_id: str,
 ) -> None:
     """Write and sign a release folder.
 
     frame: the typed rows that `parts` were cut from; trained_on: fingerprints, uint64, of the rows
-    that the model was really fitted on.
+    that the model was really fitted on; run_id: MLflow's run, which the release is bound to.
 
     Raises:
         CheckFailed: a test row was trained on.
@@ -114,7 +105,8 @@ def write(
     np.save(path / "trained_on.npy", np.sort(trained_on))
     _write_json(path / "evaluation.json", evaluation)
     sums = {name: digest((path / name).read_bytes()) for name in FILES}
-    manifest = {"project": NAME, "version": VERSION, "classes": names, "files": sums} | facts
+    manifest = facts | {"project": NAME, "version": VERSION, "run_id": run_id}
+    manifest |= {"classes": names, "files": sums}
     content = json.dumps(manifest, indent=1, ensure_ascii=False).encode()
     (path / "manifest.json").write_bytes(content)
     (path / "manifest.sig").write_bytes(keys.sign(content, problem.settings.root))
@@ -144,58 +136,76 @@ def _write_json(path: Path, content: Any) -> None:
     path.write_text(json.dumps(content, indent=1, ensure_ascii=False), encoding="utf-8")
 
 
-def read(path: Path, root: Path) -> Release:
+def read(path: Path, root: Path, run_id: str | None = None, sha256: str | None = None) -> Release:
     """Verify, load and try a release folder; nothing is loaded before it is verified.
+
+    run_id: the run that it must be of; sha256: what its manifest must hash to; None: any.
 
     Raises:
         CheckFailed: says which file or row is wrong, and in what.
 
     """
-    manifest, content = _verified(path, root)
+    facts, sha256 = verify.manifest(path, root, run_id, sha256)
+    files = {name: verify.signed(path, name, facts["files"]) for name in FILES}
     release = Release(
         path=path,
-        model=_load_model(path / "model.skops"),
-        contract=contracts.load(path / "contract.yaml"),
-        reference=json.loads((path / "reference.json").read_bytes()),
-        evaluation=json.loads((path / "evaluation.json").read_bytes()),
-        facts=manifest,
-        sha256=digest(content),
+        model=_made("model.skops", _model, files["model.skops"]),
+        contract=_made("contract.yaml", _contract, files["contract.yaml"]),
+        reference=_made("reference.json", _object, files["reference.json"]),
+        evaluation=_made("evaluation.json", _object, files["evaluation.json"]),
+        facts=facts,
+        sha256=sha256,
     )
-    check_golden(release)
+    _made("golden.json", lambda content: check_golden(release, content), files["golden.json"])
     return release
 
 
-def _load_model(path: Path) -> Pipeline:
+def content(release: Release, name: str) -> bytes:
+    """Return a file of a release, read and verified now: it may have changed since the loading."""
+    return verify.signed(release.path, name, release.facts["files"])
+
+
+def _made(name: str, make: Callable[[bytes], Made], signed: bytes) -> Made:
     try:
-        asked = skops.io.get_untrusted_types(file=path)
-        unknown = [t for t in asked if t not in TRUSTED and not t.startswith(FEATURES)]
-        if not unknown:
-            return skops.io.load(path, trusted=asked)
-    except Exception as error:  # whatever a broken file makes skops raise
-        raise CheckFailed(f"{path.name} cannot be read: {type(error).__name__}: {error}") from None
-    raise CheckFailed(f"{path.name} holds types that are not allowed: {', '.join(unknown)}")
+        return make(signed)
+    except CheckFailed:
+        raise
+    except Exception as error:  # whatever a broken file makes its reader raise
+        text = str(error).partition("\n")[0]
+        raise CheckFailed(f"{name} cannot be read: {type(error).__name__}: {text}") from None
 
 
-def _verified(path: Path, root: Path) -> tuple[dict[str, Any], bytes]:
-    try:
-        content = (path / "manifest.json").read_bytes()
-        keys.verify(content, (path / "manifest.sig").read_bytes(), root)
-        manifest = json.loads(content)
-        for name in FILES:
-            if (path / name).stat().st_size > LARGEST:
-                raise CheckFailed(f"{name} is larger than {LARGEST:,} bytes")
-            if digest((path / name).read_bytes()) != manifest["files"][name]:
-                raise CheckFailed(f"{name} is not the file that was signed")
-    except OSError as error:
-        raise CheckFailed(f"the release at {path} is not whole: {error}") from None
-    if manifest["project"] != NAME:
-        raise CheckFailed(f"the release is of project {manifest['project']!r}, not {NAME!r}")
-    return manifest, content
+def _model(content: bytes) -> Pipeline:
+    verify.check_members("model.skops", content)
+    asked = skops.io.get_untrusted_types(data=content)
+    if unknown := [name for name in asked if name not in TRUSTED and not _ours(name)]:
+        raise CheckFailed(f"model.skops holds types that are not allowed: {', '.join(unknown)}")
+    return skops.io.loads(content, trusted=asked)
 
 
-def check_golden(release: Release) -> None:
+def _ours(name: str) -> bool:
+    """Return whether features.py itself defines `name`: what it imports is not meant."""
+    if not name.startswith(FEATURES):
+        return False
+    found = getattr(importlib.import_module(FEATURES[:-1]), name.removeprefix(FEATURES), None)
+    return getattr(found, "__module__", "") == FEATURES[:-1]
+
+
+def _contract(content: bytes) -> Contract:
+    given = yaml.safe_load(content)
+    return Contract.model_validate(given | {"columns": tuple(given["columns"])})
+
+
+def _object(content: bytes) -> Any:
+    found = json.loads(content)
+    if not isinstance(found, dict):
+        raise TypeError("it is no object")
+    return found
+
+
+def check_golden(release: Release, content: bytes) -> None:
     """Raise `CheckFailed` unless the model answers the golden rows as it did when trained."""
-    golden = json.loads((release.path / "golden.json").read_bytes())
+    golden = json.loads(content)
     frame = frame_of(release.contract, golden["rows"])
     guess = guess_of(release.model, frame, release.classes)
     far = ~np.isclose(guess, np.asarray(golden["guess"]), rtol=1e-9, atol=1e-12)
@@ -204,13 +214,23 @@ def check_golden(release: Release) -> None:
         raise CheckFailed(f"golden row {row}: the model answers {guess[row - 1]}, not as trained")
 
 
+def trained_on(release: Release) -> np.ndarray:
+    """Return the fingerprints, uint64, of the rows that the model was fitted on."""
+    signed = content(release, "trained_on.npy")
+    return _made("trained_on.npy", lambda b: np.load(io.BytesIO(b), allow_pickle=False), signed)
+
+
 def holdout(release: Release) -> pd.DataFrame:
     """Return the typed test rows of a release, the same for every model compared on them."""
-    raw = pd.read_csv(
-        release.path / "holdout.csv.gz", dtype=object, keep_default_na=False, na_values=[""]
-    )
+    signed = content(release, "holdout.csv.gz")
+    return _made("holdout.csv.gz", lambda b: _rows(b, release.contract), signed)
+
+
+def _rows(content: bytes, contract: Contract) -> pd.DataFrame:
+    text = io.BytesIO(verify.gunzip("holdout.csv.gz", content))
+    raw = pd.read_csv(text, dtype=object, keep_default_na=False, na_values=[""])
     typed = {}
-    for column in release.contract.columns:
+    for column in contract.columns:
         if column.name in raw:
             typed[column.name] = convert(raw[column.name], column.but(format=""))
     return pd.DataFrame(typed)

@@ -7,9 +7,10 @@ answer of MLflow is data here: what is run was verified by `bundle`.
 import logging
 import os
 import re
-import shutil
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,22 +21,24 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
-import mlflow
 from mlflow.entities import Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from .. import NAME
-from ..errors import WorldBroken, WrongUse
+from ..errors import CheckFailed, WorldBroken, WrongUse
 from ..settings import Settings
+from . import fetch as fetching
 from .bundle import Release, read
+from .fetch import FOLDER, brief
+from .lock import alone
 
 logging.getLogger("mlflow").setLevel(logging.WARNING)
 logging.getLogger("alembic").setLevel(logging.WARNING)
 
 CHAMPION = "champion"
 ANCHOR = "anchor"
-FOLDER = "release"
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -48,31 +51,46 @@ class Version:
 
 def client(settings: Settings) -> MlflowClient:
     """Return a client of the project's registry, or raise `WorldBroken` if it does not answer."""
+    path = settings.tracking_uri.removeprefix("sqlite:///")
+    local = path != settings.tracking_uri
     try:
-        opened = MlflowClient(settings.tracking_uri, settings.tracking_uri)
-        opened.search_experiments(max_results=1)
+        # MLflow makes its tables at the first opening, and two at once would break each other.
+        with alone(Path(f"{path}.lock")) if local else nullcontext():
+            opened = MlflowClient(settings.tracking_uri, settings.tracking_uri)
+            opened.search_experiments(max_results=1)
     except Exception as error:
-        first = [*str(error).splitlines(), type(error).__name__][0]
-        text = f"the registry at {settings.tracking_uri} does not answer: {first}"
-        # A URL may carry a password.
-        raise WorldBroken(re.sub(r"//[^@/ ]*@", "//***@", text)) from None
+        text = f"the registry at {settings.tracking_uri} does not answer: {brief(error)}"
+        raise WorldBroken(brief(text)) from None
     return opened
 
 
+@contextmanager
+def started(candidate: str, settings: Settings) -> Iterator[str]:
+    """Give the id of a new run, to which a release is bound; it is FAILED if the block raises."""
+    opened = client(settings)
+    run = opened.create_run(_experiment(opened, settings), run_name=candidate)
+    try:
+        yield run.info.run_id
+    except BaseException:
+        with suppress(Exception):
+            opened.set_terminated(run.info.run_id, "FAILED")
+        raise
+
+
 def register(
+    run_id: str,
     path: Path,
     pages: dict[str, str],
     facts: dict[str, Any],
     evaluation: dict[str, Any],
     settings: Settings,
 ) -> Version:
-    """Log one training as a run, with the release as its artifact, and register it.
+    """Log one training in its run, with the release as its artifact, and register it.
 
     pages: text by file name, logged as they are. The tries of the search are metrics by step.
     """
     opened = client(settings)
-    run = opened.create_run(_experiment(opened, settings), run_name=facts["candidate"])
-    run_id = run.info.run_id
+    run = opened.get_run(run_id)
     stamp = run.info.start_time
     scores = {name: score["value"] for name, score in evaluation["scores"].items()}
     scores |= {"baseline": evaluation["baseline"]}
@@ -110,7 +128,13 @@ def _experiment(opened: MlflowClient, settings: Settings) -> str:
     # A server chooses where artifacts go; without one, they go beside the database.
     local = settings.tracking_uri.startswith(("sqlite", "postgresql"))
     where = (settings.root / "mlruns").as_uri() if local else None
-    return str(opened.create_experiment(NAME, artifact_location=where))
+    try:
+        return str(opened.create_experiment(NAME, artifact_location=where))
+    except MlflowException:  # another first training was faster
+        found = opened.get_experiment_by_name(NAME)
+        if found is None:
+            raise
+        return str(found.experiment_id)
 
 
 def _ensure_model(opened: MlflowClient) -> None:
@@ -166,19 +190,60 @@ def point(settings: Settings, version: Version, alias: str = CHAMPION) -> None:
     client(settings).set_registered_model_alias(NAME, alias, str(version.number))
 
 
-def fetch(version: Version, settings: Settings) -> Release:
-    """Return the verified release of `version`, downloading it unless a verified copy is here."""
+def fetch(
+    version: Version,
+    settings: Settings,
+    sha256: str | None = None,
+    seconds: float = fetching.SECONDS,
+) -> Release:
+    """Return the verified release of `version`: the copy here, or if it is not right a fresh one.
+
+    sha256: of its manifest, where somebody knows it; seconds: in all, for what comes from afar.
+
+    Raises:
+        CheckFailed: what came is not right, or not this version.
+        WorldBroken: it does not come.
+
+    """
+    if not re.fullmatch(r"\w+", version.run_id):
+        raise CheckFailed(f"version {version.number}: {version.run_id!r} is not the id of a run")
     home = settings.root / "releases" / f"{version.number}-{version.run_id[:8]}"
-    if not home.exists():
-        home.parent.mkdir(exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=home.parent) as folder:
-            try:
-                uri = f"runs:/{version.run_id}/{FOLDER}"
-                got = mlflow.artifacts.download_artifacts(
-                    uri, dst_path=folder, tracking_uri=settings.tracking_uri
-                )
-            except (MlflowException, OSError) as error:
-                raise WorldBroken(f"cannot fetch version {version.number}: {error}") from None
-            read(Path(got), settings.root)
-            shutil.move(got, home)
-    return read(home, settings.root)
+    refused = ""
+    try:
+        if home.exists():
+            return read(home, settings.root, version.run_id, sha256)
+    except CheckFailed as error:
+        refused = f"; the copy in {home} is not right either: {error}"
+        log.warning("version %s: its copy is set aside: %s", version.number, error)
+    try:
+        return _fetched(version, settings, sha256, seconds, home)
+    except (CheckFailed, WorldBroken) as error:
+        raise type(error)(f"version {version.number}: {error}{refused}") from None
+
+
+def _fetched(
+    version: Version, settings: Settings, sha256: str | None, seconds: float, home: Path
+) -> Release:
+    home.parent.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=home.parent) as folder:
+        made = Path(folder) / FOLDER
+        made.mkdir()
+        source = _source(version, settings)
+        if source:
+            fetching.copy(source / FOLDER, made)
+        else:
+            fetching.download(settings.tracking_uri, version.run_id, made, seconds)
+        release = read(made, settings.root, version.run_id, sha256)
+        fetching.replace(made, home)
+    return replace(release, path=home)
+
+
+def _source(version: Version, settings: Settings) -> Path | None:
+    """Return the folder of the run's artifacts, None if database or artifacts are not local."""
+    if not settings.tracking_uri.startswith("sqlite"):
+        return None
+    try:
+        run = client(settings).get_run(version.run_id)
+    except MlflowException as error:
+        raise WorldBroken(f"it cannot be fetched: {brief(error)}") from None
+    return fetching.local(run.info.artifact_uri)
