@@ -80,6 +80,8 @@ def manifest(
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
         raise CheckFailed(f"manifest.json makes no sense: {place}: {first['msg']}") from None
+    if set(facts["files"]) != set(FILES):
+        raise CheckFailed("manifest.json makes no sense: it names other files than a release has")
     if facts["project"] != NAME:
         raise CheckFailed(f"the release is of project {facts['project']!r}, not {NAME!r}")
     if run_id not in (None, facts["run_id"]):
