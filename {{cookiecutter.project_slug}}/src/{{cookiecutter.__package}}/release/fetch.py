@@ -20,6 +20,7 @@ from . import verify
 
 FOLDER = "release"
 SECONDS = 60.0
+MEMORY = 4 * 2**30  # bytes of address space for the process that downloads
 
 
 def local(uri: str) -> Path | None:
@@ -85,17 +86,15 @@ def _bring(run_id: str, into: Path, most: int) -> None:
     if folder:
         copy(folder / FOLDER, into)
         return
+    # The cap is the system's: no file that this process writes grows beyond it.
+    _limit(resource.RLIMIT_FSIZE, most + 1)
     store = get_artifact_repository(uri)
     for name in verify.NAMES:
         _bring_one(store, name, into, most)
 
 
 def _bring_one(store: Any, name: str, into: Path, most: int) -> None:
-    """Bring one file by its name; the public way would ask the server what there is, and take all.
-
-    The cap is the system's: no file that this process writes grows beyond it.
-    """
-    resource.setrlimit(resource.RLIMIT_FSIZE, (most + 1, resource.RLIM_INFINITY))
+    """Bring a file by its name; the public way would ask the server what there is, and take all."""
     path = into / name
     try:
         store._download_file(f"{FOLDER}/{name}", str(path))
@@ -107,7 +106,13 @@ def _bring_one(store: Any, name: str, into: Path, most: int) -> None:
         raise WorldBroken(f"{name}: {brief(error)}") from None
 
 
+def _limit(what: int, most: int) -> None:
+    hard = resource.getrlimit(what)[1]
+    resource.setrlimit(what, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
+
+
 def _main() -> int:
+    _limit(resource.RLIMIT_AS, MEMORY)
     try:
         _bring(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]))
     except CheckFailed as error:
