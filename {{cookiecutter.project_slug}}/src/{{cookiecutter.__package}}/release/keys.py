@@ -36,9 +36,7 @@ def sign(content: bytes, root: Path) -> bytes:
         log.warning("A pair of keys for releases was made in keys/; %s.", PRODUCTION)
     private = _private(_keys(SIGNING, signing)[0])
     if (public := _public(private)) not in _keys(VERIFY, known):
-        raise WrongUse(
-            f"the signing key has no verify key: {VERIFY} or {known.name} lacks {public}"
-        )
+        raise WrongUse(f"the signing key has no verify key: {VERIFY} or {known} lacks {public}")
     return private.sign(content)
 
 
