@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import mlflow.artifacts
 import numpy as np
 import pytest
 import skops.io
@@ -603,7 +604,7 @@ class Server:
             info = where | times | {"run_id": self.place.version.run_id}
             body = json.dumps({"run": {"info": info, "data": {}}}).encode()
         elif name not in verify.NAMES or (name, self.mode) == ("manifest.sig", "unsigned"):
-            # There is no listing: an attacker's could hold names like ../../.bashrc.
+            # A listing too is not there: an attacker's could hold names like ../../.bashrc.
             return request.send_error(404)
         else:
             body = (self.place.store / name).read_bytes()
@@ -652,6 +653,17 @@ def test_files_come_by_http_until_a_server_drips_and_then_the_deadline_holds(
     assert not list(copy.parent.iterdir())
 
 
+def test_a_server_is_never_asked_what_files_there_are(place: Place, server: Server) -> None:
+    place.fetch()
+    assert [name for name in server.asked if name in ("artifacts", *verify.NAMES)] == [
+        *verify.NAMES
+    ]
+    uri = f"runs:/{place.version.run_id}/release"
+    with pytest.raises(Exception, match="release"):
+        mlflow.artifacts.download_artifacts(uri, tracking_uri=server.url)
+    assert "artifacts" in server.asked
+
+
 def test_a_file_that_never_ends_is_cut_at_the_cap_whatever_the_server_says(
     place: Place, server: Server, small: None
 ) -> None:
@@ -681,13 +693,23 @@ def test_a_training_that_ends_half_way_leaves_a_run_that_is_marked_failed(place:
     assert registry.client(place.settings).get_run(run_id).info.status == "FAILED"
 
 
-def test_two_first_openings_of_a_registry_do_not_break_each_other(tmp_path: Path) -> None:
+def test_two_first_trainings_do_not_break_each_others_registry(tmp_path: Path) -> None:
     opening = (
         f"from {PACKAGE}.release import registry as r; from {PACKAGE}.settings import *;"
         f"s = Settings(root=Path({str(tmp_path)!r}), data=Data(source='s', target='t'));"
-        "r._experiment(r.client(s), s)"
+        "print(flush=True); input(); c = r.client(s); print(flush=True); input();"
+        "print(r._experiment(c, s))"
     )
     command = [sys.executable, "-c", opening]
-    both = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(2)]
-    said = [process.communicate()[1] for process in both]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    both = [subprocess.Popen(command, text=True, **pipes) for _ in range(2)]
+    for _ in ("open", "make the experiment"):
+        for process in both:
+            process.stdout.readline()
+        for process in both:
+            with contextlib.suppress(BrokenPipeError):
+                process.stdin.write("\n")
+                process.stdin.flush()
+    said = [process.communicate() for process in both]
     assert [process.returncode for process in both] == [0, 0], said
+    assert said[0] == said[1]

@@ -20,7 +20,7 @@ from . import verify
 
 FOLDER = "release"
 SECONDS = 60.0
-MEMORY = 4 * 2**30  # bytes of address space for the process that downloads
+MEMORY = 2 * 2**30  # bytes of address space for the process that downloads
 
 
 def local(uri: str) -> Path | None:
