@@ -93,7 +93,7 @@ def _keys(name: str, path: Path) -> list[str]:
     try:
         keys = re.split(r"[\s,]+", (text or path.read_text(errors="replace")).lower().strip(", \n"))
     except FileNotFoundError:
-        way_out = f"set {name}, or bring {path} from the machine that trained"
+        way_out = f"set {name}, or bring {path}; was it lost, see docs/runbook.md"
         raise WrongUse(f"there is no key for releases: {way_out}") from None
     if any(not re.fullmatch("[0-9a-f]{64}", key) for key in keys):
         raise WrongUse(f"{name if text else path} is no key: 64 hexadecimal digits are expected")

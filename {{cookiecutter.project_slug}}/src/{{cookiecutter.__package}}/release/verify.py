@@ -78,8 +78,8 @@ def manifest(
         facts = Manifest.model_validate_json(content).model_dump()
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        raise CheckFailed(f"manifest.json makes no sense: {place}: {first['msg']}") from None
+        what = ": ".join([*map(str, first["loc"]), first["msg"]])
+        raise CheckFailed(f"manifest.json makes no sense: {what}") from None
     if set(facts["files"]) != set(FILES):
         raise CheckFailed("manifest.json makes no sense: it names other files than a release has")
     if facts["project"] != NAME:
