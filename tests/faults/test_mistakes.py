@@ -43,7 +43,7 @@ def shop(of_table: OfTable, table: Path) -> Project:
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ("margin = 0.0", "margn = 0.0", "gate.margn: there is no such key. Did you mean 'margin'?"),
+        ("margin = 0.01", "margn = 0.01", "gate.margn: there is no such key. Did you mean 'margin'?"),
         ("folds = 4", 'folds = "4"', "training.folds: Input should be a valid integer"),
         ("folds = 4", "folds = 1", "training.folds: Input should be greater than or equal to 2"),
         ("ignore = []", 'ignore = ["Income"]', "no column 'Income' in data/shop.csv. Did you mean"),
@@ -170,7 +170,7 @@ def test_a_target_that_nothing_explains_is_not_promoted(of_table: OfTable, tmp_p
     assert project.verb("train").returncode == 0
     done = project.verb("promote")
     assert done.returncode == 1
-    assert "REJECT: not surely better than the baseline" in done.stderr
+    assert "REJECT: not surely better than a guess without features" in done.stderr
 
 
 def test_a_table_without_header_is_asked_about_and_then_read(

@@ -64,15 +64,27 @@ FAULTS = {
     ),
     "the gate promotes everything": (
         "release/gate.py",
-        "if gain.low > settings.gate.margin:",
+        "if found.low > margin:",
         "if True:",
         "infrastructure/test_gate.py",
     ),
     "a rollback only says so": (
         "release/promotion.py",
-        "registry.point(settings, former)",
-        "pass",
+        'Verdict("rollback", reason)',
+        'Verdict("hold", reason)',
+        "infrastructure/test_promotion.py",
+    ),
+    "small losses may add up": (
+        "release/gate.py",
+        "if found.low > limit:",
+        "if True:",
         "infrastructure/test_gate.py",
+    ),
+    "a canary that fails stays": (
+        "release/trial.py",
+        "if failed and",
+        "if False and",
+        "infrastructure/test_trial.py",
     ),
     "the service answers another number": (
         "service/answer.py",

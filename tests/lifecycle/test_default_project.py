@@ -72,7 +72,7 @@ def test_the_tour_finds_each_documented_incident(toured: Toured) -> None:
 def test_both_trainings_are_mlflow_runs_with_metrics_and_signed_releases(toured: Toured) -> None:
     project = toured[0]
     found = project.ask(
-        "from PACKAGE.release import registry\n"
+        "from PACKAGE.release import registry\nfrom PACKAGE.release.champion import champion\n"
         "client = registry.client(settings)\n"
         "versions = client.search_model_versions(f\"name = '{registry.NAME}'\")\n"
         "runs = [client.get_run(v.run_id) for v in versions]\n"
@@ -87,9 +87,9 @@ def test_both_trainings_are_mlflow_runs_with_metrics_and_signed_releases(toured:
 
 def test_the_rollback_restored_the_former_champion(toured: Toured) -> None:
     found = toured[0].ask(
-        "from PACKAGE.release import registry\nfrom PACKAGE.ledger import Ledger\n"
+        "from PACKAGE.release.champion import champion\nfrom PACKAGE.ledger import Ledger\n"
         "decisions = Ledger(settings.ledger_url).decisions()\n"
-        "answer = [registry.champion(settings).number,"
+        "answer = [champion(settings).number,"
         " [(d['kind'], d['verdict'], d['version']) for d in decisions[::-1]]]"
     )
     champion, decisions = found
@@ -141,9 +141,9 @@ def test_an_answer_over_http_equals_the_pipelines_and_is_in_the_ledger(toured: T
     assert status == 200
     served = answer["predictions"][0]["probabilities"]["yes"]
     direct, logged = project.ask(
-        "from PACKAGE.release import registry\nfrom PACKAGE.data.rows import frame_of\n"
+        "from PACKAGE.release import registry\nfrom PACKAGE.release.champion import champion\nfrom PACKAGE.data.rows import frame_of\n"
         "from PACKAGE.evaluation.scores import guess_of\nfrom PACKAGE.ledger import Ledger\n"
-        "release = registry.fetch(registry.champion(settings), settings)\n"
+        "release = registry.fetch(champion(settings), settings)\n"
         "frame = frame_of(release.contract, [release.facts['usual']])\n"
         "last = Ledger(settings.ledger_url).served(1)\n"
         "answer = [float(guess_of(release.model, frame, release.classes)[0]),"
@@ -170,16 +170,19 @@ def test_a_running_service_follows_a_promotion_and_a_rollback(toured: Toured) ->
 
 def test_a_tampered_release_is_refused_and_the_champion_stays(toured: Toured) -> None:
     project = toured[0]
-    model = next((project.root / "releases").glob("2-*")) / "model.skops"
-    content = model.read_bytes()
-    model.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    copy = next((project.root / "releases").glob("2-*"))
+    run = f"*/{copy.name.removeprefix('2-')}*/artifacts/release/model.skops"
+    stored = next((project.root / "mlruns").glob(run))
+    content = stored.read_bytes()
+    for model in (copy / "model.skops", stored):
+        model.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     try:
         done = project.verb("promote", "--version", "2", "--override", "I insist")
         assert done.returncode == 1
         assert "model.skops is not the file that was signed" in done.stderr
         assert "Traceback" not in done.stderr
     finally:
-        model.write_bytes(content)
+        stored.write_bytes(content)
 
 
 def test_the_service_runs_with_nothing_but_its_own_lock(toured: Toured, tmp_path: Path) -> None:

@@ -44,8 +44,8 @@ def test_a_feature_is_a_change_of_one_file(
         done = project.verb(verb)
         assert done.returncode == 0, done.stdout + done.stderr
     assert f"{project.package}.model.features.Ratio" in project.ask(
-        "from PACKAGE.release import registry\n"
-        "release = registry.fetch(registry.champion(settings), settings)\n"
+        "from PACKAGE.release import registry\nfrom PACKAGE.release.champion import champion\n"
+        "release = registry.fetch(champion(settings), settings)\n"
         "import skops.io\n"
         "answer = skops.io.get_untrusted_types(file=release.path / 'model.skops')"
     )
@@ -79,7 +79,7 @@ def test_a_candidate_is_a_rung_and_the_types_that_it_brings(
         done = project.verb(verb)
         assert done.returncode == 0, done.stdout + done.stderr
     assert "forest" in project.ask(
-        "from PACKAGE.release import registry\n"
-        "release = registry.fetch(registry.champion(settings), settings)\n"
+        "from PACKAGE.release import registry\nfrom PACKAGE.release.champion import champion\n"
+        "release = registry.fetch(champion(settings), settings)\n"
         "answer = [rung['candidate'] for rung in release.evaluation['ladder']]"
     )

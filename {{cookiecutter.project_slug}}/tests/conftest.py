@@ -51,11 +51,11 @@ from project.data.rows import frame_of
 from project.errors import CheckFailed, WorldBroken, WrongUse
 from project.evaluation.scores import guess_of
 from project.ledger import Ledger
+from project.lifecycle import ask_gate as promote
 from project.model.train import Trained, load_rows, train
 from project.release import registry
 from project.release.bundle import Release
 from project.release.gate import Verdict
-from project.release.promotion import promote
 from project.service.app import build
 from project.service.slot import Slot
 from project.settings import Data, Service, Settings, Training, load
@@ -268,6 +268,22 @@ def champion(typed: Callable[[str], tuple[Settings, Rows]], quiet: Callable[...,
 
 
 @pytest.fixture(scope="session")
+def two_versions(
+    champion: Champion, quiet: Callable[..., None], tmp_path_factory: pytest.TempPathFactory
+) -> Settings:
+    settings = champion.copy(tmp_path_factory.mktemp("two"))
+    train(*champion.rows, settings, quiet)
+    return settings
+
+
+@pytest.fixture
+def two(two_versions: Settings, tmp_path: Path) -> Settings:
+    """A project whose first version serves and whose second one waits."""
+    shutil.copytree(two_versions.root, tmp_path, dirs_exist_ok=True)
+    return two_versions.model_copy(update={"root": tmp_path})
+
+
+@pytest.fixture(scope="session")
 def own_champion(settings: Settings, own: Rows, quiet: Callable[..., None]) -> Champion:
     """A small search on the project's own rows; it serves whatever the gate thinks of it."""
     frame, contract = own
@@ -294,8 +310,8 @@ def serving() -> Callable[[Settings], Any]:
 
     @contextlib.contextmanager
     def serve(settings: Settings) -> Iterator[Served]:
-        slot = Slot(settings)
         with Ledger(settings.ledger_url) as ledger:
+            slot = Slot(settings, ledger)
             app = build(settings, slot, ledger)
             with TestClient(app, raise_server_exceptions=False) as http:
                 yield Served(http, slot, ledger, settings)

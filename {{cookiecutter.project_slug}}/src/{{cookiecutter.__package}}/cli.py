@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from . import NAME, VERSION
-from .errors import CheckFailed, ProjectError, WorldBroken
+from .errors import CheckFailed, ProjectError, WorldBroken, WrongUse
 from .settings import Settings, load
 
 WORLD = ("sqlalchemy", "mlflow", "alembic")
@@ -97,21 +97,28 @@ def _told(settings: Settings, trained: Any) -> None:
 @main.command("promote")
 @click.option("--version", "number", type=int, help="Version to judge; default: the latest.")
 @click.option("--override", default="", help="Promote in spite of the gate, for this reason.")
+@click.option("--anchor", is_flag=True, help="Freeze it: no later champion may fall behind it.")
 @verb
-def promote_verb(settings: Settings, number: int | None, override: str) -> None:
+def promote_verb(settings: Settings, number: int | None, override: str, anchor: bool) -> None:
     """Ask the gate whether a version may serve, and let it if so.
 
     The challenger must be better than the champion on the same rows, beyond chance, and hurt no
-    slice. Exits 1 if the gate holds or rejects; the decision is in the ledger either way.
+    slice. Exits 1 if the gate holds or rejects; the decision is in the ledger either way, and the
+    page of it in reports/.
     """
-    from .release.promotion import promote
+    from .lifecycle import ask_gate
 
-    verdict = promote(settings, number, override)
+    _judged(ask_gate(settings, number, override, anchor))
+    click.echo("Next: `serve`; a running service takes it over by itself")
+
+
+def _judged(verdict: Any) -> None:
     message = f"{verdict.verdict.upper()}: {verdict.reason}"
+    if verdict.version is not None:
+        message += f"\nLook at reports/gate-version-{verdict.version}.html"
     if verdict.verdict != "promote":
         raise CheckFailed(message)
     click.echo(message)
-    click.echo("Next: `serve`; a running service takes it over by itself")
 
 
 @main.command("serve")
@@ -172,10 +179,7 @@ def retrain_verb(settings: Settings) -> None:
 
     trained, verdict = retrain(settings, progress)
     _told(settings, trained)
-    message = f"{verdict.verdict.upper()}: {verdict.reason}"
-    if verdict.verdict != "promote":
-        raise CheckFailed(message)
-    click.echo(message)
+    _judged(verdict)
 
 
 @main.command("rollback")
@@ -188,14 +192,55 @@ def rollback_verb(settings: Settings) -> None:
     click.echo(f"Back from version {current} to {former}; a running service follows by itself")
 
 
+@main.command("trial")
+@click.option("--version", "number", type=int, help="Version to try; default: the latest.")
+@click.option(
+    "--canary", type=click.FloatRange(0, 1, min_open=True), help="Share of requests it answers."
+)
+@click.option(
+    "--shadow",
+    type=click.FloatRange(0, 1, min_open=True),
+    help="Share of requests it is asked on too, without being heard.",
+)
+@click.option("--stop", is_flag=True, help="End the trial.")
+@verb
+def trial_verb(
+    settings: Settings, number: int | None, canary: float | None, shadow: float | None, stop: bool
+) -> None:
+    """Let a challenger meet real traffic beside the champion: as a shadow, or as a canary.
+
+    \b
+    trial --shadow 1        asked on each request, answers none
+    trial --canary 0.05     answers one request in twenty
+    trial --stop
+
+    A running service follows within seconds. It ends the trial by itself when errors, latency or
+    outcomes break the budget of [trial]; a promotion or a rollback ends it too. The decisions are
+    in the ledger; `shadows` there holds what the other model would have said.
+    """
+    from .release import trial
+
+    if [canary is not None, shadow is not None, stop].count(True) != 1:
+        raise WrongUse("give one of --canary, --shadow and --stop")
+    if stop:
+        click.echo(f"Version {trial.stop(settings).version.number} is not on trial any more")
+        return
+    share = canary if canary is not None else shadow
+    assert share is not None
+    begun = trial.start(settings, number, share, canary is not None)
+    click.echo(f"Version {begun.version.number} is on trial: {share:.1%} of the requests")
+    click.echo("Next: outcomes; then `promote`, which judges on them, or `trial --stop`")
+
+
 @main.command("card")
 @verb
 def card_verb(settings: Settings) -> None:
     """Write docs/model-card.md about the champion."""
     from .evaluation.card import card
     from .release import registry
+    from .release.champion import champion as serving
 
-    champion = registry.champion(settings)
+    champion = serving(settings)
     release = registry.fetch(champion, settings)
     path = settings.root / "docs" / "model-card.md"
     path.parent.mkdir(exist_ok=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import Table, create_engine, event, insert, select, text
+from sqlalchemy import Table, case, create_engine, event, insert, select, text
 from sqlalchemy.engine import URL, Connection
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -132,17 +132,26 @@ class Ledger:
         with nullcontext(connection) if connection else self.engine.connect() as within:
             return [dict(row) for row in within.execute(query).mappings()]
 
-    def look(self, test_sha256: str, version: int, why: str) -> int:
+    def moves(
+        self, verdicts: Sequence[str], last: int | None = None, connection: Connection | None = None
+    ) -> list[dict[str, Any]]:
+        """Return the `last` decisions with one of these verdicts, the latest first."""
+        query = select(DECISIONS).order_by(DECISIONS.c.id.desc()).limit(last)
+        query = query.where(DECISIONS.c.verdict.in_(verdicts))
+        with nullcontext(connection) if connection else self.engine.connect() as within:
+            return [dict(row) for row in within.execute(query).mappings()]
+
+    def look(self, test_sha256: str, version: int, why: str, again: bool = False) -> int:
         """Record that `version` looked at a test set; return how many versions have so far.
 
-        It is recorded once, however often it looks. A look of an older ledger, which knows no
-        version, counts as one.
+        It is recorded once, however often it looks, unless `again` says that it sees other rows
+        each time. A look of an older ledger, which knows no version, counts as one.
         """
         row = {"at": now(), "test_sha256": test_sha256, "version": version, "why": why}
         query = select(LOOKS.c.version).where(LOOKS.c.test_sha256 == test_sha256)
         with self.exclusive() as connection:
             versions = connection.scalars(query).all()
-            if version in versions:
+            if version in versions and not again:
                 return len(versions)
             connection.execute(insert(LOOKS), row)
         return len(versions) + 1
@@ -152,12 +161,40 @@ class Ledger:
         with self.engine.begin() as connection:
             connection.execute(insert(SHADOWS), list(rows))
 
-    def served(self, last: int | None = None, version: int | None = None) -> pd.DataFrame:
+    def compared(self, challenger: int, since: datetime, last: int) -> pd.DataFrame:
+        """Return the `last` rows with an outcome that a challenger and another model both guessed.
+
+        Columns: ours (the challenger's guess), theirs, outcome.
+        """
+        same = (SHADOWS.c.request_id == PREDICTIONS.c.request_id) & (
+            SHADOWS.c.row == PREDICTIONS.c.row
+        )
+        known = (OUTCOMES.c.request_id == SHADOWS.c.request_id) & (OUTCOMES.c.row == SHADOWS.c.row)
+        answered, asked = PREDICTIONS.c.version == challenger, SHADOWS.c.version == challenger
+        query = (
+            select(
+                case((answered, PREDICTIONS.c.guess), else_=SHADOWS.c.guess).label("ours"),
+                case((answered, SHADOWS.c.guess), else_=PREDICTIONS.c.guess).label("theirs"),
+                OUTCOMES.c.value.label("outcome"),
+            )
+            .select_from(SHADOWS.join(PREDICTIONS, same).join(OUTCOMES, known))
+            .where(SHADOWS.c.at >= since, SHADOWS.c.error.is_(None), answered | asked)
+            .order_by(SHADOWS.c.at.desc())
+            .limit(last)
+        )
+        with self.engine.connect() as connection:
+            rows = connection.execute(query).mappings().all()
+        return pd.DataFrame(rows, columns=["ours", "theirs", "outcome"])
+
+    def served(
+        self, last: int | None = None, version: int | None = None, known: bool = False
+    ) -> pd.DataFrame:
         """Return predictions with their outcomes where known, the oldest first.
 
         Columns: request_id, row, at (UTC), version, inputs (a dict), answer, guess, outcome (a str,
         None where it is not known).
-        last: only so many of the latest rows; version: only those that it answered.
+        last: only so many of the latest rows; version: only those that it answered; known: only
+        those with an outcome.
         """
         same = (OUTCOMES.c.request_id == PREDICTIONS.c.request_id) & (
             OUTCOMES.c.row == PREDICTIONS.c.row
@@ -169,6 +206,8 @@ class Ledger:
         )
         if version is not None:
             query = query.where(PREDICTIONS.c.version == version)
+        if known:
+            query = query.where(OUTCOMES.c.value.is_not(None))
         with self.engine.connect() as connection:
             result = connection.execute(query.limit(last) if last else query)
             frame = pd.DataFrame(result.mappings().all(), columns=list(result.keys()))

@@ -9,34 +9,34 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from .data.contract import USED, Contract
-from .data.rows import frame_of
 from .data.split import fingerprints
 from .ledger import Ledger
 from .model.search import Progress
 from .model.train import Trained, load_rows, train
 from .monitoring import report
 from .monitoring.verdict import Check, check
-from .release import registry
+from .release import decision, registry
+from .release.champion import champion as serving
+from .release.evidence import labelled
 from .release.gate import Verdict
 from .release.promotion import promote
+from .service.rehearsal import rehearse
 from .settings import Settings
 
 
-def labelled(settings: Settings, contract: Contract) -> pd.DataFrame:
-    """Return typed rows that were served and whose outcome is known."""
-    with Ledger(settings.ledger_url) as ledger:
-        served = ledger.served()
-    known = served[served["outcome"].notna()].reset_index(drop=True)
-    rows = [
-        inputs | {contract.target.name: outcome}
-        for inputs, outcome in zip(known["inputs"], known["outcome"], strict=True)
-    ]
-    for row, at in zip(rows, known["at"], strict=True):
-        for column in contract.named("time"):
-            if row.get(column.name) is None:
-                row[column.name] = at.isoformat()
-    return frame_of(contract, rows, USED)
+def ask_gate(
+    settings: Settings, number: int | None = None, override: str = "", freeze: bool = False
+) -> Verdict:
+    """Let a version serve if it answers in the service and the gate lets it; write the page of it.
+
+    See `promotion.promote`.
+    """
+    verdict = promote(
+        settings, lambda release: rehearse(release, settings), number, override, freeze
+    )
+    if verdict.version is not None:
+        decision.write(verdict, settings)
+    return verdict
 
 
 def retrain(
@@ -49,16 +49,17 @@ def retrain(
     """
     table, contract = load_rows(settings)
     rows = table if history is None else history
-    fresh = labelled(settings, contract)[list(rows.columns)]
+    with Ledger(settings.ledger_url) as ledger:
+        fresh = labelled(ledger, contract)[list(rows.columns)]
     new = ~np.isin(fingerprints(fresh), fingerprints(rows))
     everything = pd.concat([rows, fresh[new]], ignore_index=True)
     trained = train(everything, contract, settings, progress)
-    return trained, promote(settings, trained.version.number)
+    return trained, ask_gate(settings, trained.version.number)
 
 
 def watch(settings: Settings, last: int | None = None) -> tuple[Check, Path]:
     """Check the rows that the champion served (the `last` of them) and write the report."""
-    champion = registry.champion(settings)
+    champion = serving(settings)
     release = registry.fetch(champion, settings)
     with Ledger(settings.ledger_url) as ledger:
         served = ledger.served(last, champion.number)

@@ -13,6 +13,7 @@ from .data.read import read_table
 from .data.rows import apply, surprises
 from .errors import WrongUse
 from .release import registry
+from .release.champion import champion as serving
 from .service.answer import label
 from .settings import Settings
 
@@ -23,7 +24,7 @@ def predict(settings: Settings, source: str, output: Path) -> tuple[int, int, di
     Returns how many rows, which version, and by column how many values training never saw.
     """
     here = str(Path(source).resolve()) if "://" not in source else source
-    champion = registry.champion(settings)
+    champion = serving(settings)
     release = registry.fetch(champion, settings)
     table = read_table(settings, here)
     frame = apply(release.contract, table.frame, source, roles=("feature",))

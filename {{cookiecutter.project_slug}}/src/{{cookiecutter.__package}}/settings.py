@@ -89,11 +89,21 @@ class Value(Section):
 class Gate(Section):
     """What a challenger has to show."""
 
-    margin: Annotated[float, Field(ge=0)] = 0.0
+    margin: float = 0.01
     confidence: Share = 0.95
     tolerance: Annotated[float, Field(ge=0)] = 0.02
     latency_ms: Annotated[float, Field(gt=0)] = 200.0
     looks: Annotated[int, Field(gt=0)] = 50
+    outcomes: Annotated[int, Field(ge=50)] = 1000
+
+
+class Trials(Section):
+    """What a challenger on trial, as shadow or canary, may cost before it is sent back."""
+
+    errors: Share = 0.01
+    loss: Annotated[float, Field(ge=0)] = 0.05
+    minimum_rows: Annotated[int, Field(ge=50)] = 100
+    surely: Share = 0.001
 
 
 class Drift(Section):
@@ -126,6 +136,7 @@ class Settings(Section):
     value: Value = Value()
     slices: dict[str, float] = {}
     gate: Gate = Gate()
+    trial: Trials = Trials()
     drift: Drift = Drift()
     service: Service = Service()
 

@@ -14,11 +14,11 @@ from .data.contract import Contract
 from .errors import CheckFailed
 from .evaluation.assess import headline
 from .ledger import Ledger
-from .lifecycle import retrain, watch
+from .lifecycle import ask_gate, retrain, watch
 from .model.search import Progress
 from .model.train import train
-from .release import registry
-from .release.promotion import promote, rollback
+from .release.champion import serving
+from .release.promotion import rollback
 from .replay import Window, replay, running, send_outcomes, wait_for_version, windows
 from .settings import Settings
 
@@ -74,10 +74,13 @@ def _first_champion(
     guide.say(f"Version {trained.version.number}, signed: {headline(trained.evaluation)}.")
     guide.say(f"Look at {trained.report.relative_to(settings.root)}.")
     guide.step("Gate: may it serve?")
-    verdict = promote(settings, trained.version.number)
+    verdict = ask_gate(settings, trained.version.number)
     guide.say(f"{verdict.verdict.upper()}: {verdict.reason}.")
+    guide.say(f"Look at reports/gate-version-{verdict.version}.html: every question it asked.")
     if verdict.verdict != "promote":
-        if registry.by_alias(settings) is None:
+        with Ledger(settings.ledger_url) as ledger:
+            first = serving(ledger) is None
+        if first:
             raise CheckFailed(
                 "the tour ends here: on the first two thirds of the rows nothing is surely better "
                 "than a guess. `train` and `promote` use the whole table, and may find more"
@@ -123,7 +126,7 @@ def _by_hand(settings: Settings, guide: Guide, number: int) -> None:
         "In real life this is the end of it: the champion stays. To show the swap, the tour "
         "overrules the gate by hand; the ledger keeps who said so and why."
     )
-    promote(settings, number, override="rehearsal by the tour")
+    ask_gate(settings, number, override="rehearsal by the tour")
 
 
 def _go_back(settings: Settings, guide: Guide, address: str) -> None:

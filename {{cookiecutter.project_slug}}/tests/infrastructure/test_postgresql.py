@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 from project.ledger import Ledger
+from project.lifecycle import ask_gate as promote
 from project.model.train import train
-from project.release import registry
-from project.release.promotion import promote, rollback
+from project.release.champion import champion as champion_of
+from project.release.promotion import rollback
 from sqlalchemy import create_engine, text
 
 
@@ -33,7 +34,7 @@ def test_a_model_is_trained_promoted_served_and_rolled_back_on_postgresql(
         reply = served.http.post("/outcomes", json={"outcomes": [outcome]})
     assert reply.status_code == 200, reply.text
     assert rollback(settings) == (2, 1)
-    assert registry.champion(settings).number == 1
+    assert champion_of(settings).number == 1
     with Ledger(settings.ledger_url) as ledger:
         (kept,) = ledger.served().to_dict("records")
         verdicts = [decision["verdict"] for decision in ledger.decisions()]

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,14 @@ import pytest
 import skops.io
 from project.errors import CheckFailed, WorldBroken
 from project.evaluation.scores import METRICS, guess_of, truth_of
-from project.release import keys, registry
+from project.ledger import Ledger
+from project.lifecycle import ask_gate as promote
+from project.release import champion as champions
+from project.release import keys, registry, tracking
 from project.release.bundle import FILES, digest, holdout, read
-from project.release.promotion import promote
+from project.release.fetch import local
+from project.release.gate import Verdict
+from project.release.promotion import move, rollback
 from project.service.slot import Slot
 from project.settings import Settings
 from sklearn.preprocessing import FunctionTransformer
@@ -110,19 +116,23 @@ def second_version(champion: Any, settings: Settings, damage: Damage | None = No
     for path in folder.iterdir():
         (release / path.name).write_bytes(path.read_bytes())
     facts, evaluation = champion.release.facts, champion.trained.evaluation
-    with registry.started("again", settings) as run_id:
+    with tracking.started("again", settings) as run_id:
         resign(release, settings.root, run_id=run_id)
         if damage:
             damage(release, settings.root)
-        version = registry.register(run_id, release, {}, facts, evaluation, settings)
-    registry.point(settings, version)
+        version = tracking.register(run_id, release, {}, facts, evaluation, settings)
+    with Ledger(settings.ledger_url) as ledger:
+        current, verdict = champions.serving(ledger), Verdict("promote", "nobody asked the gate")
+        move(settings, ledger, "promotion", version, current, verdict)
     return int(version.number)
 
 
 def test_a_good_release_is_taken_over_while_serving(champion: Any, tmp_path: Path) -> None:
-    slot = Slot(champion.copy(tmp_path))
-    number = second_version(champion, slot.settings)
-    slot.refresh()
+    settings = champion.copy(tmp_path)
+    with Ledger(settings.ledger_url) as ledger:
+        slot = Slot(settings, ledger)
+        number = second_version(champion, settings)
+        slot.refresh()
     assert slot.loaded.version.number == number == 2
 
 
@@ -130,28 +140,52 @@ def test_a_good_release_is_taken_over_while_serving(champion: Any, tmp_path: Pat
 def test_a_bad_release_is_refused_and_the_old_one_stays(
     champion: Any, tmp_path: Path, damage: Damage
 ) -> None:
-    slot = Slot(champion.copy(tmp_path))
-    second_version(champion, slot.settings, damage)
-    slot.refresh()
+    settings = champion.copy(tmp_path)
+    with Ledger(settings.ledger_url) as ledger:
+        slot = Slot(settings, ledger)
+        second_version(champion, settings, damage)
+        slot.refresh()
     assert slot.loaded.version.number == 1
+
+
+def test_a_refused_release_that_was_mended_is_taken_over(champion: Any, tmp_path: Path) -> None:
+    settings = champion.copy(tmp_path)
+    with Ledger(settings.ledger_url) as ledger:
+        slot = Slot(settings, ledger)
+        second_version(champion, settings)
+        second = champions.serving(ledger)
+        run = registry.client(settings).get_run(second.run_id)
+        golden = local(run.info.artifact_uri) / "release" / "golden.json"
+        right = golden.read_bytes()
+        golden.write_bytes(b"{}")
+        slot.refresh()
+        assert slot.loaded.version.number == 1
+        rollback(settings)
+        slot.refresh()
+        golden.write_bytes(right)
+        current = champions.serving(ledger)
+        move(settings, ledger, "promotion", second, current, Verdict("promote", "mended"))
+        slot.refresh()
+    assert slot.loaded.version.number == 2
 
 
 def test_a_release_that_is_not_right_is_promoted_by_nobody(champion: Any, tmp_path: Path) -> None:
     settings = champion.copy(tmp_path)
     second_version(champion, settings, changed_model)
-    registry.point(settings, champion.trained.version)
-    with pytest.raises(CheckFailed):
+    rollback(settings)
+    with pytest.raises(CheckFailed, match="not the file that was signed"):
         promote(settings, 2, override="I know better")
-    assert registry.champion(settings).number == 1
+    assert champions.champion(settings).number == 1
 
 
-def test_without_registry_the_last_good_copy_serves(
+def test_without_registry_the_latest_copy_that_is_here_serves(
     champion: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = champion.copy(tmp_path)
-    Slot(settings)
+    second_version(champion, settings)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
-    assert Slot(settings).loaded.version == champion.trained.version
-    (settings.root / "releases" / "last-good.json").unlink()
-    with pytest.raises(WorldBroken, match="does not answer"):
-        Slot(settings)
+    with Ledger(settings.ledger_url) as ledger:
+        assert Slot(settings, ledger).loaded.version == champion.trained.version
+        shutil.rmtree(settings.root / "releases")
+        with pytest.raises(WorldBroken, match="version 2 does not come"):
+            Slot(settings, ledger)

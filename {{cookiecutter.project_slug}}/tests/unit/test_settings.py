@@ -44,8 +44,8 @@ def test_what_is_wrong_is_named(tmp_path: Path, text: str, said: str) -> None:
 
 
 def test_all_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
-    with pytest.raises(WrongUse, match=r"(?s)data\.x.*gate\.margin"):
-        read(tmp_path, GOOD + "x = 1\n[gate]\nmargin = -1.0\n")
+    with pytest.raises(WrongUse, match=r"(?s)data\.x.*gate\.tolerance"):
+        read(tmp_path, GOOD + "x = 1\n[gate]\ntolerance = -1.0\n")
 
 
 def test_the_environment_moves_the_databases(

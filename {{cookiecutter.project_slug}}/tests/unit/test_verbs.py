@@ -12,8 +12,8 @@ from project.data.read import DataError
 from project.data.rows import rows_of
 from project.data.split import fingerprints
 from project.evaluation.scores import guess_of
-from project.lifecycle import labelled
 from project.predict import predict
+from project.release.evidence import labelled
 
 GOOD = '[data]\nsource = "t.csv"\ntarget = "y"\n'
 
@@ -110,5 +110,5 @@ def test_a_row_that_was_served_comes_back_as_it_is_in_the_table(served: Any, cha
     outcomes = [about | {"row": i, "value": value} for i, value in enumerate(frame["target"])]
     taken = served.http.post("/outcomes", json={"outcomes": outcomes})
     assert taken.json() == {"taken": 300, "unknown": 0}
-    back = labelled(served.settings, contract)[list(frame.columns)]
+    back = labelled(served.ledger, contract)[list(frame.columns)]
     assert set(fingerprints(back)) >= set(fingerprints(frame))

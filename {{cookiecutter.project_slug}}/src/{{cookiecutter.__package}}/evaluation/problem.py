@@ -69,5 +69,8 @@ def workers(rows: int) -> int:
 
 
 def groups_of(frame: pd.DataFrame, key: str) -> np.ndarray:
-    """Return the group of each row; without a key each row is its own."""
-    return frame[key].astype(str).to_numpy() if key else np.arange(len(frame))
+    """Return the group of each row; without a key, or where it is missing, each row is its own."""
+    if not key:
+        return np.arange(len(frame))
+    own = pd.Series([f"row {place}" for place in range(len(frame))], frame.index)
+    return frame[key].astype(object).fillna(own).astype(str).to_numpy()

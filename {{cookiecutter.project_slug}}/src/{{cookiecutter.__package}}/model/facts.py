@@ -14,6 +14,7 @@ from ..data.split import Split, fingerprints
 from ..evaluation.assess import Evaluation, headline
 from ..evaluation.explain import typical
 from ..evaluation.problem import Problem
+from ..ledger import now
 from ..release.bundle import digest
 from .choose import Kept
 
@@ -30,6 +31,9 @@ def facts(
         "rows": len(frame),
         "train_rows": len(parts.train),
         "test_rows": len(parts.test),
+        "trained_at": now().isoformat(),
+        # Test rows that stand among the training rows too, word for word: the gate allows so many.
+        "twins": int(np.isin(marks[parts.test], marks[parts.train]).sum()),
         "test_sha256": digest(np.sort(marks[parts.test]).tobytes()),
         "rows_sha256": digest(np.sort(marks).tobytes()),
         "git_commit": _git_commit(root),

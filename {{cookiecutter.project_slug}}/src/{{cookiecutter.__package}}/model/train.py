@@ -30,8 +30,9 @@ from ..evaluation.slices import matching
 from ..evaluation.staleness import staleness
 from ..evaluation.value import Choice, best_threshold
 from ..ledger import Ledger
-from ..release import bundle, registry
-from ..release.gate import fresh
+from ..release import bundle, keys, registry, tracking
+from ..release.champion import serving
+from ..release.evidence import fresh
 from ..settings import Settings
 from .calibrate import temper
 from .choose import Kept, assemble, choose, ladder_of
@@ -65,6 +66,7 @@ def train(
     Training twice on the same rows with the same settings gives the same model.
     """
     problem = Problem(contract, settings)
+    keys.sign(b"", settings.root)  # a key that is missing is said before the search
     for query in settings.slices:
         matching(frame, query)
     frame = frame[[column.name for column in contract.named(*USED)]]
@@ -131,7 +133,8 @@ def _references(kept: Kept, found: Search, problem: Problem) -> tuple[float | No
 
 def _champion(test: pd.DataFrame, problem: Problem) -> Choice | None:
     """Return the champion's guess of the test rows and its threshold, if it can be compared."""
-    version = registry.by_alias(problem.settings)
+    with Ledger(problem.settings.ledger_url) as ledger:
+        version = serving(ledger)
     if version is None:
         return None
     try:
@@ -156,7 +159,7 @@ def _release(
     settings = problem.settings
     page = html(evaluation, f"{NAME}: {about['candidate']}", settings.value.currency)
     with (
-        registry.started(about["candidate"], settings) as run_id,
+        tracking.started(about["candidate"], settings) as run_id,
         tempfile.TemporaryDirectory() as folder,
     ):
         release = Path(folder) / "release"
@@ -165,10 +168,10 @@ def _release(
             "report.html": page,
             "model-card.md": card(NAME, None, about, evaluation, problem.contract),
         }
-        version = registry.register(run_id, release, pages, about, evaluation, settings)
+        version = tracking.register(run_id, release, pages, about, evaluation, settings)
     settings.reports.mkdir(exist_ok=True)
     report = settings.reports / f"version-{version.number}.html"
     report.write_text(page, encoding="utf-8")
     with Ledger(settings.ledger_url) as ledger:
-        ledger.look(about["test_sha256"], version.number, "training")
+        ledger.look(about["test_sha256"], version.number, f"training of version {version.number}")
     return Trained(version, evaluation, report)

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from ..evaluation.scores import losses
 from ..release.bundle import Release
+from ..release.evidence import losses_of
 from ..settings import Drift
 from .drift import SHARE
 
@@ -36,7 +36,9 @@ def realised(release: Release, served: pd.DataFrame, drift: Drift) -> Loss:
     known class, or no number, are left out.
     """
     before = release.reference["loss"]
-    loss = _losses(release, served)
+    known = served[served["outcome"].notna()]
+    loss = losses_of(release, known["guess"], known["outcome"])
+    loss = loss[np.isfinite(loss)]
     if len(loss) < drift.minimum_rows:
         return Loss(len(loss), before["mean"])
     error = np.sqrt(loss.var(ddof=1) / len(loss) + before["variance"] / before["rows"])
@@ -45,17 +47,3 @@ def realised(release: Release, served: pd.DataFrame, drift: Drift) -> Loss:
     level = (1 - SHARE) * drift.false_alarms
     worse = p_value < level and rise > drift.loss * before["mean"]
     return Loss(len(loss), before["mean"], float(loss.mean()), p_value, bool(worse))
-
-
-def _losses(release: Release, served: pd.DataFrame) -> np.ndarray:
-    names = list(release.classes)
-    known = served[served["outcome"].notna()]
-    if names:
-        truth = known["outcome"].map({name: number for number, name in enumerate(names)})
-        guess = pd.DataFrame(list(known["guess"]), columns=names).to_numpy(dtype="float64")
-        guess = guess[:, 1] if len(names) == 2 else guess
-    else:
-        truth = pd.to_numeric(known["outcome"], errors="coerce")
-        guess = known["guess"].to_numpy(dtype="float64")
-    kept = truth.notna().to_numpy()
-    return losses(truth[kept].to_numpy(dtype="int64" if names else "float64"), guess[kept])

@@ -214,6 +214,12 @@ def check_golden(release: Release, content: bytes) -> None:
         raise CheckFailed(f"golden row {row}: the model answers {guess[row - 1]}, not as trained")
 
 
+def golden(release: Release) -> tuple[list[dict[str, Any]], list[Any]]:
+    """Return the golden rows as JSON values, and the guess that was made of them when trained."""
+    found = json.loads(content(release, "golden.json"))
+    return found["rows"], found["guess"]
+
+
 def trained_on(release: Release) -> np.ndarray:
     """Return the fingerprints, uint64, of the rows that the model was fitted on."""
     signed = content(release, "trained_on.npy")

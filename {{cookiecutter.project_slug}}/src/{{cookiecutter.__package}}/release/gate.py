@@ -1,23 +1,27 @@
-"""The gate: is the challenger better than the champion, on the same rows, beyond chance?
+"""The gate: may the challenger serve? Every doubt is a "no": the gate fails closed.
 
-In: two verified releases. Out: a `Verdict` (promote, hold, reject) with its reasons. Every doubt is
-a "no": the gate fails closed.
+In: a `Case`. Out: a `Verdict` (promote, hold, reject) with every check that led to it. What must
+hold before anything is compared comes first; then the gain; then what the gain may not cost.
 """
 
-import time
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, replace
+from math import isfinite
+from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from ..data.contract import USED
-from ..data.rows import frame_of, rows_of
-from ..data.split import fingerprints
 from ..evaluation.problem import groups_of
-from ..evaluation.scores import WEIGHTED, bounds, guess_of, resamples, spread, truth_of
+from ..evaluation.scores import BY_TASK, WEIGHTED, Weighted, guess_of, truth_of
 from ..evaluation.slices import FEW, masks
-from ..settings import Settings
-from .bundle import Release, holdout
+from ..settings import Gate, Settings
+from .bundle import Release
+from .checks import Check, before
+from .compare import Gain, Pair, gain, gap_gain, off, shown, tail_at
+from .evidence import TEST, Case, fresh, gone
+
+SEVERITY = ("promote", "hold", "reject")
+ANCHOR = "not worse than the anchor"
 
 
 @dataclass(frozen=True)
@@ -26,147 +30,142 @@ class Verdict:
 
     verdict: str
     reason: str
-    details: dict[str, object] = field(default_factory=dict)
+    details: dict[str, Any] = field(default_factory=dict)
+    version: int | None = None
 
 
-@dataclass(frozen=True)
-class Difference:
-    """Challenger minus the other, on the same rows, with the bounds of a paired bootstrap."""
-
-    value: float
-    low: float
-    high: float
-    rows: int
-
-
-def compare(
-    challenger: Release,
-    other: Release,
-    frame: pd.DataFrame,
-    settings: Settings,
-    mask: np.ndarray | None = None,
-) -> Difference:
-    """Return the paired difference of the metric on `frame` (within `mask`), by group.
-
-    The bounds are one-sided at the gate's confidence each (Efron and Tibshirani, 1993, ch. 13).
-    """
-    rows = frame if mask is None else frame[mask].reset_index(drop=True)
-    metric = WEIGHTED[challenger.evaluation["metric"]]
-    weights = resamples(groups_of(rows, settings.data.group), settings.training.seed, 500)
-    truth = truth_of(rows, challenger.contract, challenger.classes)
-    ours = guess_of(challenger.model, rows, challenger.classes)
-    theirs = guess_of(other.model, rows, challenger.classes)
-    gain = spread(metric, truth, ours, weights) - spread(metric, truth, theirs, weights)
-    return Difference(**bounds(gain, 1 - settings.gate.confidence), rows=len(rows))
+def judge(case: Case, settings: Settings) -> Verdict:
+    """Return the verdict on a case: that of the most severe check, in its words."""
+    checks = list(before(case, settings))
+    if all(check.verdict == "promote" for check in checks):
+        checks += _first(case, settings) if case.champion is None else _compared(case, settings)
+    worst = max(checks, key=lambda check: SEVERITY.index(check.verdict))
+    if worst.verdict == "promote":
+        worst = next(check for check in checks if check.name == "better")
+    details = {"where": case.where, "rows": len(case.frame), "looks": case.look}
+    return Verdict(worst.verdict, worst.said, details | {"checks": [_plain(c) for c in checks]})
 
 
-def judge(
-    challenger: Release,
-    champion: Release | None,
-    anchor: Release | None,
-    settings: Settings,
-    looks: int,
-) -> Verdict:
-    """Return the verdict on a verified challenger. looks: at its test set, this one counted."""
-    if looks > settings.gate.looks:
-        return Verdict(
-            "hold",
-            f"the test set was looked at {looks} times, more than "
-            f"{settings.gate.looks}: luck could pass now; bring fresh rows",
-        )
-    took = latency_ms(challenger)
-    if took > settings.gate.latency_ms:
-        return Verdict(
-            "reject",
-            f"one row takes {took:.0f} ms, more than the budget of "
-            f"{settings.gate.latency_ms:.0f} ms",
-        )
-    if missed := challenger.evaluation["missed"]:
-        return Verdict("reject", f"a floor of [slices] is missed: {'; '.join(missed)}")
-    if champion is None:
-        return _first(challenger)
-    frame = holdout(challenger)
-    gone = sorted(set(champion.contract.features) - set(frame.columns))
-    if gone:
-        shown = ", ".join(gone)
-        return Verdict("hold", f"no common rows: the champion needs {shown}, now set aside")
-    frame = fresh(frame, champion)
+def _plain(check: Check) -> dict[str, Any]:
+    """Return a check as JSON values; what is not a number is none."""
+    content = asdict(check)
+    if check.gain is not None:
+        gained = {
+            name: value if isfinite(value) else None for name, value in content["gain"].items()
+        }
+        content["gain"] = gained
+    return content
+
+
+def pair_of(case: Case, other: Release | None, settings: Settings) -> Pair:
+    """Return both guesses of the case's rows; without `other`, that of knowing no feature."""
+    release, frame = case.challenger, case.frame
+    truth = truth_of(frame, release.contract, release.classes)
+    ours = guess_of(release.model, frame, release.classes)
+    if other is not None:
+        theirs = guess_of(other.model, frame, release.classes)
+    elif ours.ndim == 2:
+        theirs = np.tile(np.bincount(truth, minlength=ours.shape[1]) / len(truth), (len(truth), 1))
+    else:
+        theirs = np.full(len(truth), truth.mean())
+    groups = groups_of(frame, settings.data.group)
+    return Pair(truth, ours, theirs, groups, settings.training.seed)
+
+
+def _first(case: Case, settings: Settings) -> Iterator[Check]:
+    """Compare with a guess that knows the rows' mean, but no feature: the first champion's test."""
+    metric = case.challenger.evaluation["metric"]
+    tail = tail_at(case.look, settings.gate.confidence)
+    found = gain(pair_of(case, None, settings), WEIGHTED[metric], tail)
+    better = found.low > 0
+    surely = "the first champion: surely" if better else "not surely"
+    said = f"{surely} better than a guess without features, {_words(metric, found)}"
+    yield Check("better", "promote" if better else "reject", said, found, 0.0)
+
+
+def _compared(case: Case, settings: Settings) -> Iterator[Check]:
+    allowed, metric = settings.gate, case.challenger.evaluation["metric"]
+    pair = pair_of(case, case.champion, settings)
+    yield better(pair, metric, case.look, allowed, case.where)
+    yield _anchored(case, metric, settings)
+    harms = list(_harms(pair, case, WEIGHTED[metric]))
+    # Each is asked with a share of the error, so that asking more does not find more by luck.
+    for name, ask in harms:
+        found = ask((1 - allowed.confidence) / len(harms))
+        harmed = found.high < -allowed.tolerance
+        said = f"better overall, but surely worse in {name}: {_words(metric, found)}"
+        answer = ("hold", said) if harmed else ("promote", "not surely worse")
+        yield Check(name, *answer, found, -allowed.tolerance)
+
+
+def better(pair: Pair, metric: str, look: int, allowed: Gate, where: str = TEST) -> Check:
+    """Ask if the challenger is surely better by the margin, at this look at the rows."""
+    # Promoting spends the error that all looks share; to reject is no risk of that kind.
+    tails, margin = (tail_at(look, allowed.confidence), 1 - allowed.confidence), allowed.margin
+    found, plain = (gain(pair, WEIGHTED[metric], tail) for tail in tails)
+    words = f"{_words(metric, found)} of {where} that neither was trained on"
+    if found.low > margin:
+        least = f", surely by more than {margin:g}" if margin else ""
+        said = f"better than the champion{least}: {words}; nothing looked at got surely worse"
+        return Check("better", "promote", said, found, margin)
+    if plain.high < min(margin, 0):
+        return Check("better", "reject", f"worse than the champion: {words}", found, margin)
+    shows, rows = shown(found, margin)
+    more = f"; about {rows:,.0f} rows would show this one" if isfinite(rows) else ""
+    said = (
+        f"not surely better than the champion by {margin:g}: {words}; so many rows show a gain of "
+        f"{shows:+.4f} four times in five{more}"
+    )
+    return Check("better", "hold", said, found, margin)
+
+
+def _anchored(case: Case, metric: str, settings: Settings) -> Check:
+    if case.anchor is None:
+        return Check(ANCHOR, "promote", "there is no anchor that can be read")
+    if case.champion is not None and case.anchor.sha256 == case.champion.sha256:
+        return Check(ANCHOR, "promote", "the champion is the anchor")
+    if absent := gone(case.anchor, case.frame):
+        said = f"the anchor needs {', '.join(absent)}, now set aside; freeze another with --anchor"
+        return Check(ANCHOR, "hold", said)
+    frame = fresh(case.frame, case.anchor)
     if len(frame) < FEW:
-        return Verdict("hold", f"only {len(frame)} test rows that the champion was not trained on")
-    gain = compare(challenger, champion, frame, settings)
-    details: dict[str, object] = {"champion": asdict(gain), "latency_ms": took, "looks": looks}
-    verdict = _by_gain(gain, challenger.evaluation["metric"], settings)
-    if verdict.verdict == "promote":
-        verdict = _harm(challenger, champion, anchor, frame, settings) or verdict
-    return Verdict(verdict.verdict, verdict.reason, details)
+        return Check(ANCHOR, "hold", f"only {len(frame)} rows that the anchor was not trained on")
+    pair = pair_of(replace(case, frame=frame), case.anchor, settings)
+    return as_good(pair, metric, case.anchor_look, settings.gate)
 
 
-def _first(challenger: Release) -> Verdict:
-    evaluation = challenger.evaluation
-    score, baseline = evaluation["scores"][evaluation["metric"]], evaluation["baseline"]
-    if score["low"] > baseline:
-        return Verdict(
-            "promote",
-            "the first champion: surely better than the baseline "
-            f"({evaluation['metric']} at least {score['low']:.3f}, "
-            f"baseline {baseline:.3f})",
-        )
-    return Verdict(
-        "reject",
-        f"not surely better than the baseline: {evaluation['metric']} may be as "
-        f"low as {score['low']:.3f}, the baseline has {baseline:.3f}",
-    )
+def as_good(pair: Pair, metric: str, look: int, allowed: Gate) -> Check:
+    """Ask if the challenger is surely no worse than the frozen anchor: small losses add up.
 
-
-def fresh(frame: pd.DataFrame, champion: Release) -> pd.DataFrame:
-    """Return the challenger's test rows that the champion was not trained on either.
-
-    Rows are told apart by the columns that the champion knew, where they are still there.
+    All versions that are compared with one anchor share one error.
     """
-    known = [c.name for c in champion.contract.named(*USED) if c.name in frame]
-    seen = np.isin(fingerprints(frame[known]), np.load(champion.path / "trained_on.npy"))
-    return frame[~seen].reset_index(drop=True)
+    limit = -allowed.tolerance
+    found = gain(pair, WEIGHTED[metric], tail_at(look, allowed.confidence))
+    words = f"the frozen anchor: {_words(metric, found)}"
+    if found.low > limit:
+        return Check(ANCHOR, "promote", f"surely no worse than {words}", found, limit)
+    verdict = "reject" if found.high < limit else "hold"
+    return Check(ANCHOR, verdict, f"not surely as good as {words}", found, limit)
 
 
-def _by_gain(gain: Difference, metric: str, settings: Settings) -> Verdict:
-    shown = (
-        f"{metric} {gain.value:+.4f} ({gain.low:+.4f} to {gain.high:+.4f}) on {gain.rows:,} rows"
+def _harms(pair: Pair, case: Case, score: Weighted) -> Iterator[tuple[str, Any]]:
+    """Yield what a gain may not cost: a name, and what computes its gain from a tail."""
+    sensitive: dict[str, list[np.ndarray]] = {}
+    for column, value, is_sensitive, mask in masks(case.frame, case.challenger.contract):
+        if mask.sum() < FEW:
+            continue
+        yield f"{column} = {value}", lambda tail, mask=mask: gain(pair, score, tail, mask)
+        if is_sensitive:
+            sensitive.setdefault(column, []).append(mask)
+    for column, groups in sensitive.items():
+        if len(groups) > 1:
+            yield f"the gap by {column}", lambda tail, g=groups: gap_gain(pair, score, tail, g)
+    if case.challenger.evaluation["task"] in BY_TASK and case.challenger.classes:
+        yield "calibration", lambda tail: gain(pair, off, tail)
+
+
+def _words(metric: str, found: Gain) -> str:
+    return (
+        f"{metric} {found.value:+.4f} ({found.low:+.4f} to {found.high:+.4f}) "
+        f"on {found.rows:,} rows"
     )
-    if gain.low > settings.gate.margin:
-        return Verdict("promote", f"the challenger is better: {shown}")
-    if gain.high < 0:
-        return Verdict("reject", f"the challenger is worse: {shown}")
-    return Verdict("hold", f"no proof that the challenger is better: {shown}")
-
-
-def _harm(
-    challenger: Release,
-    champion: Release,
-    anchor: Release | None,
-    frame: pd.DataFrame,
-    settings: Settings,
-) -> Verdict | None:
-    """Return what keeps a better challenger out: surely worse than the anchor, or in a slice."""
-    limit = -settings.gate.tolerance
-    if anchor is not None:
-        distance = compare(challenger, anchor, frame, settings)
-        if distance.high < limit:
-            return Verdict("reject", f"worse than the frozen anchor by {-distance.value:.4f}")
-    for column, value, _, mask in masks(frame, challenger.contract):
-        if mask.sum() >= FEW:
-            gain = compare(challenger, champion, frame, settings, mask)
-            if gain.high < limit:
-                where = f"better overall, surely worse where {column} is {value}"
-                return Verdict("hold", f"{where}: {gain.value:+.4f}")
-    return None
-
-
-def latency_ms(release: Release, tries: int = 20) -> float:
-    """Return the median milliseconds of one row from JSON values to a guess."""
-    rows = rows_of(holdout(release)[release.contract.features].head(1))
-    times = []
-    for _ in range(tries):
-        started = time.perf_counter()
-        guess_of(release.model, frame_of(release.contract, rows), release.classes)
-        times.append(time.perf_counter() - started)
-    return float(np.median(times)) * 1000

@@ -1,102 +1,162 @@
-"""Who serves: let a challenger in when the gate says so, and the former champion back.
+"""Who serves next: let a challenger in when the gate says so, and the former champion back.
 
-In: a version. Out: the alias `champion` moved, under a lock and with the decision in the ledger.
+In: a version. Out: one row in the ledger, written under a lock: before it the old champion serves,
+after it the new one, and there is no state between. The registry's alias follows.
 """
+
+from collections.abc import Callable
+from dataclasses import replace
 
 from ..errors import CheckFailed, WrongUse
 from ..ledger import Ledger
 from ..settings import Settings
+from . import champion as champions
 from . import registry
 from .bundle import Release
+from .evidence import PRODUCTION, Case, gather
 from .gate import Verdict, judge
-from .registry import ANCHOR, Version
+from .registry import Version
 
 
-def promote(settings: Settings, number: int | None = None, override: str = "") -> Verdict:
+def promote(
+    settings: Settings,
+    rehearse: Callable[[Release], float],
+    number: int | None = None,
+    override: str = "",
+    freeze: bool = False,
+) -> Verdict:
     """Judge a version (default: the latest) and let it serve if the verdict says so.
 
-    override: the reason of a person who promotes in spite of a hold or reject; it is recorded.
+    rehearse: tries a release in the service, and returns milliseconds of one row. override: the
+    reason of a person who promotes in spite of a hold or reject; it is recorded. freeze: let it be
+    the anchor from now on.
     A release that cannot be verified cannot be promoted by anyone.
+
+    Raises:
+        CheckFailed: a release is not right; the champion changed meanwhile; the registry or the
+            ledger is not the one that belongs to the other.
+
     """
-    version = registry.latest(settings) if number is None else registry.by_number(settings, number)
-    if version is None:
-        missing = "train a model first" if number is None else f"version {number} is not registered"
-        raise WrongUse(missing)
-    champion = registry.by_alias(settings)
-    if champion == version:
-        return Verdict("hold", f"version {version.number} is the champion already")
-    challenger = registry.fetch(version, settings)
     with Ledger(settings.ledger_url) as ledger:
-        looks = ledger.look(challenger.facts["test_sha256"], version.number, "gate")
-        verdict = judge(challenger, *_incumbents(champion, settings), settings, looks)
+        champion = champions.serving(ledger)
+        _check_place(settings, champion, override)
+        version = _version(settings, number)
+        if champion == version and not freeze:
+            champions.mirror(settings, version)
+            return _last(ledger, version)
+        case = _case(settings, ledger, version, champion, override, rehearse)
+        verdict = replace(judge(case, settings), version=version.number)
         if override and verdict.verdict != "promote":
-            verdict = Verdict(
-                "promote",
-                f"by hand: {override} (the gate said {verdict.verdict}: {verdict.reason})",
-                verdict.details,
-            )
-        _move(settings, ledger, version, champion, verdict)
+            said = f"by hand: {override} (the gate said {verdict.verdict}: {verdict.reason})"
+            verdict = replace(verdict, verdict="promote", reason=said)
+        if freeze:
+            verdict = replace(verdict, details=verdict.details | {"anchor": True})
+        version = replace(version, sha256=case.challenger.sha256)
+        move(settings, ledger, "promotion", version, champion, verdict)
     return verdict
 
 
-def _incumbents(
-    champion: Version | None, settings: Settings
-) -> tuple[Release | None, Release | None]:
+def _last(ledger: Ledger, version: Version) -> Verdict:
+    """Return what was decided when `version` came to serve: who asks twice is told twice."""
+    made = [d for d in ledger.decisions("promotion") if d["run_id"] == version.run_id]
+    details = made[0]["details"] if made else {}
+    return Verdict("promote", f"version {version.number} serves already", details, version.number)
+
+
+def _version(settings: Settings, number: int | None) -> Version:
+    found = registry.latest(settings) if number is None else registry.by_number(settings, number)
+    if found is None:
+        missing = "train a model first" if number is None else f"version {number} is not registered"
+        raise WrongUse(f"{missing} (registry: {registry.place(settings)})")
+    return found
+
+
+def _check_place(settings: Settings, champion: Version | None, override: str) -> None:
+    """Raise unless ledger and registry belong together, or a person says that they do."""
+    if override:
+        return
     if champion is None:
-        return None, None
-    anchor = registry.by_alias(settings, ANCHOR)
-    return (
-        registry.fetch(champion, settings),
-        registry.fetch(anchor, settings) if anchor else None,
-    )
+        champions.check_emptied(settings)
+    else:
+        champions.check_registered(settings, champion)
 
 
-def _move(
-    settings: Settings, ledger: Ledger, version: Version, champion: Version | None, verdict: Verdict
+def _case(
+    settings: Settings,
+    ledger: Ledger,
+    version: Version,
+    champion: Version | None,
+    override: str,
+    rehearse: Callable[[Release], float],
+) -> Case:
+    challenger = registry.fetch(version, settings)
+    frozen = champions.anchor(ledger)
+    before = [_incumbent(settings, v, override) if v else None for v in (champion, frozen)]
+    case = gather(challenger, before[0], before[1], ledger, settings.gate.outcomes)
+    # Rows of a test set stay the same; outcomes come in, and each judgement sees others.
+    again = case.where == PRODUCTION
+    look = ledger.look(case.key, version.number, "gate", again)
+    if case.anchor is not None and frozen != champion:
+        key = f"anchor {case.anchor.sha256[:16]}"
+        case = replace(case, anchor_look=ledger.look(key, version.number, "gate"))
+    return replace(case, look=look, latency=rehearse(challenger))
+
+
+def _incumbent(settings: Settings, version: Version, override: str) -> Release | None:
+    try:
+        return registry.fetch(version, settings)
+    except CheckFailed as error:
+        if override:
+            return None
+        raise CheckFailed(
+            f"the gate cannot compare with the champion or the anchor: {error}. "
+            "`promote --override` with the reason goes on without it"
+        ) from None
+
+
+def move(
+    settings: Settings,
+    ledger: Ledger,
+    kind: str,
+    version: Version,
+    champion: Version | None,
+    verdict: Verdict,
 ) -> None:
-    """Record the verdict and move the alias, if the champion is still the one compared with."""
-    former = champion.number if champion else None
+    """Record a verdict on `version`; it serves from then on if the verdict is to promote.
+
+    Raises:
+        CheckFailed: another champion serves than the one that the verdict is about.
+
+    """
+    moves = verdict.verdict in champions.MOVES
     with ledger.exclusive() as connection:
-        if verdict.verdict == "promote" and registry.by_alias(settings) != champion:
-            raise CheckFailed("the champion changed while the gate was judging; promote again")
+        if moves and champions.serving(ledger, connection) != champion:
+            raise CheckFailed("the champion changed meanwhile: nothing was moved, run it again")
         ledger.decide(
-            "promotion",
+            kind,
             verdict.verdict,
             verdict.reason,
             version.number,
-            former,
-            dict(verdict.details),
+            champion.number if champion else None,
+            verdict.details,
             connection,
+            version.run_id,
+            version.sha256,
         )
-        if verdict.verdict == "promote":
-            if champion is None:
-                registry.point(settings, version, ANCHOR)
-            registry.point(settings, version)
+    if moves:
+        champions.mirror(settings, version)
 
 
 def rollback(settings: Settings) -> tuple[int, int]:
-    """Let the former champion, which was judged before, serve again; return (from, to)."""
-    current = registry.by_alias(settings)
+    """Let the former champion, which was judged before, serve again; return (from, to).
+
+    Its verified copy in `releases/` is enough: the registry need not answer.
+    """
     with Ledger(settings.ledger_url) as ledger:
-        number = _former(ledger, current)
-        former = registry.by_number(settings, number)
-        if current is None or former is None:
-            raise CheckFailed(f"version {number} is not in the registry any more")
+        current = champions.serving(ledger)
+        former = champions.former(ledger, current)
+        assert current is not None  # a former one was found
         registry.fetch(former, settings)
-        with ledger.exclusive() as connection:
-            reason = f"back from version {current.number} to {former.number}"
-            ledger.decide("rollback", "rollback", reason, former.number, None, None, connection)
-            registry.point(settings, former)
+        reason = f"back from version {current.number} to {former.number}"
+        move(settings, ledger, "rollback", former, current, Verdict("rollback", reason))
     return current.number, former.number
-
-
-def _former(ledger: Ledger, current: Version | None) -> int:
-    """Return the version that served before `current`, by the decisions in the ledger."""
-    moves = [d for d in ledger.decisions() if d["verdict"] in ("promote", "rollback")]
-    known = [d for d in moves if current and d["version"] == current.number]
-    if known and known[0]["former"]:
-        return int(known[0]["former"])
-    # A promotion that was killed between alias and ledger left no row: go back to the last known.
-    if current and moves and not known:
-        return int(moves[0]["version"])
-    raise CheckFailed("there is no former champion to go back to")

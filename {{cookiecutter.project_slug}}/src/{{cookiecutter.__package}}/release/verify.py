@@ -14,7 +14,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from .. import NAME
 from ..errors import CheckFailed, WorldBroken
@@ -50,6 +50,8 @@ class Manifest(BaseModel):
     rows: int
     settings: dict[str, Any]
     usual: dict[str, Any]
+    trained_at: AwareDatetime
+    twins: int
     test_sha256: str
     rows_sha256: str
     git_commit: str

@@ -42,6 +42,8 @@ def label(release: Release, frame: pd.DataFrame) -> tuple[list[Any], np.ndarray]
     With two classes the positive one is answered from the threshold that earns the most.
     """
     guess = guess_of(release.model, frame, release.classes)
+    if not np.isfinite(guess).all():
+        raise FloatingPointError("the model's answer is no number")
     if not release.classes:
         return guess.tolist(), guess
     if guess.ndim == 2:

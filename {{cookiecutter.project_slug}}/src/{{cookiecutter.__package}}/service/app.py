@@ -6,6 +6,7 @@ that the prediction is committed; 422 never repeats what was sent.
 
 import asyncio
 import json
+import logging
 import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -27,11 +28,15 @@ from .. import NAME, VERSION
 from ..data.rows import convert, violations
 from ..ledger import Ledger, now
 from ..settings import Settings
-from .answer import answers, reasons_for
-from .guard import Guard, in_production
+from .answer import reasons_for
+from .canary import Canary
+from .guard import Guard, api_keys, in_production
 from .request import MOST_ROWS, as_text, row_type
 from .slot import Loaded, Slot
 from .writer import Full, Writer
+
+log = logging.getLogger(__name__)
+LONGEST = 60.0  # seconds between two looks while the ledger or the registry is down
 
 
 class Outcome(BaseModel):
@@ -50,26 +55,59 @@ class Outcomes(BaseModel):
     outcomes: list[Outcome] = Field(min_length=1, max_length=10_000)
 
 
-def build(settings: Settings, slot: Slot, ledger: Ledger) -> FastAPI:
-    """Return the application; its lifespan starts and stops the writer and the watch."""
+def build(
+    settings: Settings, slot: Slot, ledger: Ledger, keys: list[bytes] | None = None
+) -> FastAPI:
+    """Return the application; its lifespan starts and stops the writer and the watch.
+
+    keys: of callers, none to let everybody in; default: those of SERVICE_API_KEYS.
+    """
     writer = Writer(ledger, settings.service.queue_rows)
+
+    canary = Canary(settings, ledger)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         writer.start()
-        watch = asyncio.create_task(slot.watch())
+        tasks = [
+            asyncio.create_task(watch(settings.service.refresh_seconds, slot, canary)),
+            asyncio.create_task(canary.run()),
+        ]
         yield
-        watch.cancel()
+        for task in tasks:
+            task.cancel()
         writer.stop()
 
     closed = {"openapi_url": None, "docs_url": None, "redoc_url": None} if in_production() else {}
     app = FastAPI(title=NAME, version=VERSION, lifespan=lifespan, **closed)  # type: ignore[arg-type]
-    app.add_middleware(Guard, service=settings.service)
-    _count(app, slot)
-    _answer(app, slot, writer, settings.service.deadline_seconds)
+    app.state.canary = canary
+    app.add_middleware(Guard, service=settings.service, keys=api_keys() if keys is None else keys)
+    _count(app, slot, canary)
+    _answer(app, slot, canary, writer, settings.service.deadline_seconds)
     _collect(app, slot, ledger)
     _tell(app, slot)
     return app
+
+
+async def watch(seconds: float, slot: Slot, canary: Canary) -> None:
+    """Follow the ledger's word on who serves and who is on trial, until cancelled."""
+
+    def look() -> None:
+        try:
+            slot.refresh()
+        finally:
+            canary.refresh(slot.loaded)
+
+    pause = seconds
+    while True:
+        await asyncio.sleep(pause)
+        try:
+            # A database that hangs must not keep the process from ending.
+            await to_thread.run_sync(look, abandon_on_cancel=True)
+            pause = seconds
+        except Exception as error:  # the watch must outlive whatever goes wrong in one round
+            pause = min(2 * pause, LONGEST)
+            log.error("no look at who serves, again in %.0f s: %s", pause, error)
 
 
 def _parse(kind: type[BaseModel], body: bytes) -> Any:
@@ -86,7 +124,7 @@ def _rows(loaded: Loaded, body: bytes) -> list[dict[str, Any]]:
     return [row.model_dump(mode="json") for row in _parse(loaded.rows, body).rows]
 
 
-def _answer(app: FastAPI, slot: Slot, writer: Writer, deadline: float) -> None:
+def _answer(app: FastAPI, slot: Slot, canary: Canary, writer: Writer, deadline: float) -> None:
     rows = {"type": "array", "items": row_type(slot.loaded.release.contract).model_json_schema()}
     schema = {"type": "object", "required": ["rows"], "properties": {"rows": rows}}
     about = {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
@@ -95,17 +133,22 @@ def _answer(app: FastAPI, slot: Slot, writer: Writer, deadline: float) -> None:
     workers = CapacityLimiter(os.cpu_count() or 1)
 
     async def predict(body: bytes) -> dict[str, Any]:
-        loaded, request_id = slot.loaded, uuid4().hex
-        rows = _rows(loaded, body)
+        champion, request_id = slot.loaded, uuid4().hex
+        rows = _rows(champion, body)
+        first, other = canary.sides(request_id, champion)
         try:
             with writer.room(len(rows)):
                 async with asyncio.timeout(deadline):
-                    found = await to_thread.run_sync(answers, loaded, rows, limiter=workers)
+                    found, loaded = await to_thread.run_sync(
+                        canary.answer, first, champion, rows, limiter=workers
+                    )
                     await writer.write(_records(request_id, rows, found, loaded))
         except Full:
             raise HTTPException(503, "busy", headers={"Retry-After": "1"}) from None
         except TimeoutError:
             raise HTTPException(504, f"no answer within {deadline} seconds") from None
+        if other is not None:
+            canary.ask_later(request_id, rows, first if loaded is other else other)
         return {"request_id": request_id, "version": loaded.version.number, "predictions": found}
 
     @app.post("/predict", openapi_extra=about)
@@ -209,12 +252,14 @@ def _tell(app: FastAPI, slot: Slot) -> None:
         }
 
 
-def _count(app: FastAPI, slot: Slot) -> None:
+def _count(app: FastAPI, slot: Slot, canary: Canary) -> None:
     metrics = CollectorRegistry()
     asked = Counter("requests", "Requests", ["path", "status"], registry=metrics)
     took = Histogram("request_seconds", "Time to answer", ["path"], registry=metrics)
     serving = Gauge("model_version", "Version that serves", registry=metrics)
     serving.set_function(lambda: slot.loaded.version.number)
+    tried = Gauge("trial_version", "Version on trial, 0 if none", registry=metrics)
+    tried.set_function(lambda: canary.trial.version.number if canary.trial else 0)
 
     @app.middleware("http")
     async def count(

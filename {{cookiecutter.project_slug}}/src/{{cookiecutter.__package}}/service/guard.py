@@ -35,11 +35,11 @@ def in_production() -> bool:
 class Guard:
     """ASGI middleware that lets nothing large, slow or without a key into the application."""
 
-    def __init__(self, app: ASGIApp, service: Service) -> None:
+    def __init__(self, app: ASGIApp, service: Service, keys: list[bytes]) -> None:
         """Guard `app` within the limits of [service]."""
         self.app = app
         self.service = service
-        self.keys = api_keys()
+        self.keys = keys
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer it here."""

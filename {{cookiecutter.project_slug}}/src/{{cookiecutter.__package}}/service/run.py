@@ -15,8 +15,8 @@ from .slot import Slot
 def serve(settings: Settings) -> None:
     """Serve the champion until told to stop; port 0 takes a free one. Says where it listens."""
     api_keys()  # refuses a production without keys before anything listens
-    slot = Slot(settings)
     with Ledger(settings.ledger_url) as ledger, _listen(settings) as listener:
+        slot = Slot(settings, ledger)
         app = build(settings, slot, ledger)
         host, port = listener.getsockname()[:2]
         print(f"Version {slot.loaded.version.number} serves on http://{host}:{port}", flush=True)

@@ -1,22 +1,22 @@
 """The model in use. It changes while the service runs, and never to one that fails a check.
 
-In: the registry's alias. Out: the verified release that answers now. When the registry is down the
-service goes on with what it has, and starts from its last good copy.
+In: the ledger's word on who serves. Out: the verified release that answers now. The registry is
+only asked for releases that were never here: when it is down, the service goes on, starts and
+rolls back with its verified copies.
 """
 
-import asyncio
-import json
 import logging
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import pandas as pd
-from anyio import to_thread
 from pydantic import BaseModel
 
 from ..data.rows import frame_of
 from ..errors import CheckFailed, WorldBroken
+from ..ledger import Ledger
+from ..release import champion as champions
 from ..release import registry
-from ..release.bundle import Release, read
+from ..release.bundle import Release
 from ..release.registry import Version
 from ..settings import Settings
 from .request import rows_type
@@ -35,28 +35,19 @@ class Loaded:
 
 
 class Slot:
-    """Holds the model in use, and asks the registry for a new champion now and then."""
+    """Holds the model in use, and asks the ledger for a new champion now and then."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Load the champion, or the last good copy while the registry is down."""
-        self.settings = settings
-        self.note = settings.root / "releases" / "last-good.json"
+    def __init__(self, settings: Settings, ledger: Ledger) -> None:
+        """Load the champion, or while the registry is down the latest of which a copy is here."""
+        self.settings, self.ledger = settings, ledger
         self.refused: Version | None = None
         self.loaded = self._first()
 
-    async def watch(self) -> None:
-        """Take over each new champion until cancelled."""
-        while True:
-            await asyncio.sleep(self.settings.service.refresh_seconds)
-            try:
-                # A registry that hangs must not keep the process from ending.
-                await to_thread.run_sync(self.refresh, abandon_on_cancel=True)
-            except Exception as error:  # the watch must outlive whatever goes wrong in one round
-                log.error("no look at the registry: %s", error)
-
     def refresh(self) -> None:
         """Take over a new champion if there is one and it passes every check."""
-        champion = registry.by_alias(self.settings)
+        champion = champions.serving(self.ledger)
+        if champion == self.loaded.version:
+            self.refused = None
         if champion is None or champion in (self.loaded.version, self.refused):
             return
         try:
@@ -70,23 +61,21 @@ class Slot:
         log.warning("version %s serves now", champion.number)
 
     def _first(self) -> Loaded:
-        try:
-            return self._load(registry.champion(self.settings))
-        except WorldBroken as error:
-            if not self.note.exists():
-                raise
-            log.error("%s; starting from the last good copy", error)
-        content = json.loads(self.note.read_text(encoding="utf-8"))
-        path = self.note.parent / content.pop("folder")
-        return _ready(Version(**content), read(path, self.settings.root))
+        wanted = champions.champion(self.settings)
+        for version in dict.fromkeys(champions.history(self.ledger)):
+            try:
+                return self._load(version)
+            except WorldBroken as error:
+                log.error(
+                    "version %s does not come, so the one before it: %s", version.number, error
+                )
+        raise WorldBroken(f"version {wanted.number} does not come, and there is no copy of another")
 
     def _load(self, version: Version) -> Loaded:
-        loaded = _ready(version, registry.fetch(version, self.settings))
-        content = asdict(version) | {"folder": loaded.release.path.name}
-        self.note.write_text(json.dumps(content), encoding="utf-8")
-        return loaded
+        return ready(version, registry.fetch(version, self.settings))
 
 
-def _ready(version: Version, release: Release) -> Loaded:
+def ready(version: Version, release: Release) -> Loaded:
+    """Return a verified release ready to answer."""
     usual = frame_of(release.contract, [release.facts["usual"]])
     return Loaded(version, release, rows_type(release.contract), usual)

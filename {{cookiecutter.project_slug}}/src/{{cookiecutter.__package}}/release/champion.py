@@ -1,0 +1,102 @@
+"""Who serves: the ledger's last move, and nothing else. MLflow's alias is its mirror, for people.
+
+In: the ledger. Out: the version that serves, those that served, the anchor. Whoever can write to
+the registry can move an alias or delete a version, and neither changes who serves.
+"""
+
+import logging
+from typing import Any
+
+from sqlalchemy.engine import Connection
+
+from ..errors import CheckFailed, WorldBroken, WrongUse
+from ..ledger import Ledger
+from ..settings import Settings
+from . import registry
+from .registry import Version
+
+log = logging.getLogger(__name__)
+MOVES = ("promote", "rollback")
+
+
+def history(ledger: Ledger, connection: Connection | None = None) -> list[Version]:
+    """Return the versions that came to serve, the latest first: that one serves."""
+    return [_of(move) for move in ledger.moves(MOVES, connection=connection)]
+
+
+def serving(ledger: Ledger, connection: Connection | None = None) -> Version | None:
+    """Return the version that serves, None if none ever did."""
+    return next((_of(move) for move in ledger.moves(MOVES, 1, connection)), None)
+
+
+def champion(settings: Settings) -> Version:
+    """Return the version that serves; raise `WrongUse` if there is none yet."""
+    with Ledger(settings.ledger_url) as ledger:
+        found = serving(ledger)
+    if found is None:
+        check_emptied(settings)
+        raise WrongUse("there is no champion yet: run `train`, then `promote`")
+    return found
+
+
+def former(ledger: Ledger, current: Version | None) -> Version:
+    """Return the version that served before `current` was promoted."""
+    moves = ledger.moves(MOVES)
+    for place, move in enumerate(moves):
+        if move["verdict"] != "promote" or _of(move) != current or not move["former"]:
+            continue
+        found = next(_of(m) for m in moves[place + 1 :] if m["version"] == move["former"])
+        if found != current:  # one that was promoted again, to be the anchor, followed itself
+            return found
+    raise CheckFailed("there is no former champion to go back to")
+
+
+def anchor(ledger: Ledger) -> Version | None:
+    """Return the version that no later champion may fall behind: the first, or one frozen since."""
+    moves = [m for m in ledger.moves(MOVES) if m["verdict"] == "promote"]
+    frozen = (m for m in moves if m["details"].get("anchor"))
+    found = next(frozen, moves[-1] if moves else None)
+    return _of(found) if found else None
+
+
+def check_emptied(settings: Settings) -> None:
+    """Raise `CheckFailed` if the registry names a champion that the ledger has never heard of."""
+    found = registry.by_alias(settings)
+    if found is not None:
+        raise CheckFailed(
+            f"the registry calls version {found.number} champion, but the ledger knows of no "
+            "promotion: is LEDGER_URL that of another project, or was the ledger emptied? "
+            "`restore` a backup, or `promote --override` with the reason"
+        )
+
+
+def check_registered(settings: Settings, current: Version) -> None:
+    """Raise `CheckFailed` if the registry does not have the champion: deleted, or not our registry.
+
+    A registry that does not answer is another thing: `WorldBroken`.
+    """
+    found = registry.by_number(settings, current.number)
+    if found is None or (current.run_id and found.run_id != current.run_id):
+        state = "does not have" if found is None else "has another run as"
+        raise CheckFailed(
+            f"the registry at {registry.place(settings)} {state} version {current.number}, the "
+            "champion: was it deleted, or is MLFLOW_TRACKING_URI that of another project? It goes "
+            f"on serving from {registry.local(current, settings)}. `promote --override` goes on"
+        )
+
+
+def mirror(settings: Settings, current: Version) -> None:
+    """Let the registry's alias name the champion. When that cannot be done now, the next move may.
+
+    The alias is for people who look at MLflow; no job reads it.
+    """
+    try:
+        shown = registry.by_alias(settings)
+        if shown is None or shown.number != current.number:
+            registry.point(settings, current)
+    except WorldBroken as error:
+        log.warning("version %s serves, but its alias was not moved: %s", current.number, error)
+
+
+def _of(move: dict[str, Any]) -> Version:
+    return Version(move["version"], move["run_id"] or "", move["sha256"] or "")

@@ -1,0 +1,115 @@
+"""Two models on the same rows: how much better is one, and could chance alone explain it?
+
+In: truth, both guesses and the groups of the rows. Out: gains, the challenger's score less the
+other's, with the bounds that the gate reads. Whatever is compared, more is better.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from scipy.stats import norm, t
+
+from ..evaluation.scores import Weighted, resamples, spread
+
+DRAWS = 500
+POWER = 0.8
+
+
+@dataclass(frozen=True)
+class Gain:
+    """A gain with its bounds, each one-sided. error: its standard error; rows: compared on."""
+
+    value: float
+    low: float
+    high: float
+    error: float
+    rows: int
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Both models' guesses of the same rows, of the shapes that `evaluation.scores` takes.
+
+    groups: (rows,) what is drawn together.
+    """
+
+    truth: np.ndarray
+    ours: np.ndarray
+    theirs: np.ndarray
+    groups: np.ndarray
+    seed: int = 0
+
+    @cached_property
+    def weights(self) -> np.ndarray:
+        """The bootstrap that all comparisons share: (draws, rows)."""
+        return resamples(self.groups, self.seed, DRAWS)
+
+    def spreads(self, score: Weighted, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return our score and theirs where `mask` holds, each (1 + draws,)."""
+        truth, weights = self.truth[mask], self.weights[:, mask]
+        ours, theirs = (spread(score, truth, g[mask], weights) for g in (self.ours, self.theirs))
+        return ours, theirs
+
+
+def tail_at(look: int, confidence: float) -> float:
+    """Return the error allowed at the `look`-th look at one test set, the first being 1.
+
+    1 - confidence is spent in parts of 1/2, 1/6, 1/12, ... which add up to it, however often one
+    looks: alpha spending (Lan and DeMets, 1983).
+    """
+    return (1 - confidence) / (look * (look + 1))
+
+
+def gain(pair: Pair, score: Weighted, tail: float, mask: np.ndarray | None = None) -> Gain:
+    """Return the paired gain in `score` where `mask` holds. tail: error of each bound."""
+    inside = np.ones(len(pair.truth), dtype=bool) if mask is None else mask
+    ours, theirs = pair.spreads(score, inside)
+    return _bounded(ours - theirs, pair.groups[inside], tail)
+
+
+def gap_gain(pair: Pair, score: Weighted, tail: float, masks: Sequence[np.ndarray]) -> Gain:
+    """Return by how much the gap between the best and the worst of some groups got smaller."""
+    both = np.array([pair.spreads(score, mask) for mask in masks])  # groups, models, 1 + draws
+    both = both[np.isfinite(both[:, :, 0]).all(axis=1)]  # a group of one class has no AUC
+    if len(both) < 2:
+        return Gain(np.nan, np.nan, np.nan, np.nan, 0)
+    ours, theirs = both.max(axis=0) - both.min(axis=0)
+    return _bounded(theirs - ours, pair.groups[np.any(masks, axis=0)], tail)
+
+
+def _bounded(gains: np.ndarray, groups: np.ndarray, tail: float) -> Gain:
+    """Return value and bounds of (1 + draws,) gains: standard error from the draws, t quantiles.
+
+    Efron and Tibshirani (1993), chapter 12; percentiles cannot tell one in ten thousand apart.
+    """
+    drawn, size = gains[1:][np.isfinite(gains[1:])], len(np.unique(groups))
+    error = float(drawn.std(ddof=1)) if len(drawn) > DRAWS / 2 and size > 1 else np.nan
+    reach = float(t.ppf(1 - tail, max(size - 1, 1))) * error
+    value = float(gains[0])
+    return Gain(value, value - reach, value + reach, error, len(groups))
+
+
+def shown(found: Gain, limit: float) -> tuple[float, float]:
+    """Return the gain that these rows show four times in five, and rows that would show this one.
+
+    The rows are infinite where the gain is not above the limit at all.
+    """
+    reach = found.value - found.low + float(norm.ppf(POWER)) * found.error
+    above = found.value - limit
+    return limit + reach, found.rows * (reach / above) ** 2 if above > 0 else np.inf
+
+
+def off(truth: np.ndarray, guess: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Return minus the expected calibration error of each resample, by tenths of the guess.
+
+    truth: 0/1 or class numbers; of more than two classes the top one counts. weights: (draws,
+    rows). See `evaluation.scores.calibration`.
+    """
+    if guess.ndim == 2:
+        truth, guess = guess.argmax(axis=1) == truth, guess.max(axis=1)
+    edges = np.unique(np.quantile(guess, np.linspace(0, 1, 11)[1:-1]))
+    tenths = np.searchsorted(edges, guess)
+    misses = (guess - truth)[:, None] * (tenths[:, None] == np.unique(tenths))
+    return -np.abs(weights @ misses).sum(axis=1) / np.maximum(weights.sum(axis=1), 1)

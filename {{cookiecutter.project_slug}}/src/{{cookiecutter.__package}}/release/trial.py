@@ -1,0 +1,152 @@
+"""Shadow and canary: a challenger meets real traffic before it may serve, and goes back by itself.
+
+In: a version and a share of the requests. Out: a row in the ledger, which every replica of the
+service follows. A shadow is asked and not heard; a canary answers its share.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+
+import numpy as np
+from scipy.stats import binom
+from sqlalchemy.engine import Connection
+
+from ..errors import CheckFailed, WrongUse
+from ..ledger import Ledger
+from ..settings import Settings, Trials
+from . import champion as champions
+from . import registry
+from .bundle import Release
+from .evidence import losses_of
+from .registry import Version
+
+KIND = "trial"
+VERDICTS = ("shadow", "canary", "ended")
+LATEST = 20_000  # outcomes looked at
+FEWEST = 5  # times that are a median
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A challenger on trial. answers: it is a canary, else a shadow; since: the start, in UTC."""
+
+    version: Version
+    share: float
+    answers: bool
+    since: datetime
+
+
+def active(ledger: Ledger, connection: Connection | None = None) -> Trial | None:
+    """Return the trial that is on, None without one. Whatever changes the champion ends it."""
+    last = next(iter(ledger.moves((*champions.MOVES, *VERDICTS), 1, connection)), None)
+    if last is None or last["verdict"] not in ("shadow", "canary"):
+        return None
+    version = Version(last["version"], last["run_id"], last["sha256"])
+    return Trial(version, last["details"]["share"], last["verdict"] == "canary", last["at"])
+
+
+def chosen(request_id: str, share: float) -> bool:
+    """Say if a request is in the share, by a hash of its id: every replica says the same."""
+    return int.from_bytes(sha256(request_id.encode()).digest()[:8]) < share * 2**64
+
+
+def start(settings: Settings, number: int | None, share: float, answers: bool) -> Trial:
+    """Put a version (default: the latest) on trial beside the champion.
+
+    Raises:
+        CheckFailed: the release is not right.
+        WrongUse: it is the champion, or asks for columns that the champion's callers do not send.
+
+    """
+    champion = champions.champion(settings)
+    version = registry.latest(settings) if number is None else registry.by_number(settings, number)
+    if version is None or version == champion:
+        state = "is not registered" if version is None else "is the champion"
+        raise WrongUse(f"version {number or champion.number} {state}: train another")
+    release = registry.fetch(version, settings)
+    _check_alike(release, registry.fetch(champion, settings))
+    verb = "answers" if answers else "is asked, and not heard, on"
+    with Ledger(settings.ledger_url) as ledger, ledger.exclusive() as connection:
+        if champions.serving(ledger, connection) != champion:
+            raise CheckFailed("the champion changed meanwhile: no trial was begun, run it again")
+        ledger.decide(
+            KIND,
+            "canary" if answers else "shadow",
+            f"version {version.number} {verb} {share:.1%} of the requests",
+            version.number,
+            champion.number,
+            {"share": share},
+            connection,
+            version.run_id,
+            release.sha256,
+        )
+        found = active(ledger, connection)
+    assert found is not None
+    return found
+
+
+def _check_alike(challenger: Release, champion: Release) -> None:
+    sent = {c.name for c in champion.contract.columns if c.role not in ("target", "ignored", "id")}
+    if absent := sorted(set(challenger.contract.features) - sent):
+        raise WrongUse(f"callers of the champion do not send {', '.join(absent)}")
+    if challenger.classes != champion.classes:
+        raise WrongUse("the two versions do not predict the same classes")
+
+
+def end(ledger: Ledger, trial: Trial, reason: str) -> None:
+    """Record the end of a trial, unless it has ended already."""
+    with ledger.exclusive() as connection:
+        if active(ledger, connection) == trial:
+            number = trial.version.number
+            ledger.decide(KIND, "ended", reason, number, connection=connection)
+
+
+def stop(settings: Settings, reason: str = "stopped by hand") -> Trial:
+    """End the trial that is on; raise `WrongUse` if there is none."""
+    with Ledger(settings.ledger_url) as ledger:
+        found = active(ledger)
+        if found is None:
+            raise WrongUse("no version is on trial")
+        end(ledger, found, reason)
+    return found
+
+
+def broken(failed: int, asked: int, seconds: Sequence[float], settings: Settings) -> str:
+    """Say which budget errors or latency break, "" if none. seconds: of one row, the latest.
+
+    Errors: the chance of so many failures is below `surely` if their share is the one allowed
+    (binomial test). It is asked at every look, so `surely` is small.
+    """
+    allowed = settings.trial
+    if failed and binom.sf(failed - 1, asked, allowed.errors) < allowed.surely:
+        return f"it failed on {failed} of {asked} requests; {allowed.errors:.1%} may fail"
+    if len(seconds) >= FEWEST and (took := 1000 * float(np.median(seconds))) > (
+        settings.gate.latency_ms
+    ):
+        return f"one row takes {took:.0f} ms; the budget is {settings.gate.latency_ms:.0f} ms"
+    return ""
+
+
+def outcomes(ledger: Ledger, trial: Trial, champion: Release, allowed: Trials) -> str:
+    """Say if the challenger's outcomes break the budget, "" if not.
+
+    Both models saw the same rows. The mean difference of their losses is watched with an asymptotic
+    confidence sequence, valid at every look (Waudby-Smith et al., 2024, theorem 2.2, rho = 0.1);
+    only nearly so once the latest rows are a part of all.
+    """
+    rows = ledger.compared(trial.version.number, trial.since, LATEST)
+    ours, theirs = (losses_of(champion, rows[s], rows["outcome"]) for s in ("ours", "theirs"))
+    rise = (ours - theirs)[np.isfinite(ours - theirs)]
+    if (count := len(rise)) < allowed.minimum_rows:
+        return ""
+    level, variance = np.sqrt(count * 0.01 + 1) / (2 * allowed.surely), rise.var()
+    reach = np.sqrt(2 * (count * 0.01 + 1) / (count**2 * 0.01) * np.log(level) * variance)
+    before = float(np.nanmean(theirs))
+    if rise.mean() - reach <= allowed.loss * before:
+        return ""
+    return (
+        f"its loss on {count:,} rows with outcomes is {before + rise.mean():.4f}, surely more than "
+        f"{allowed.loss:.0%} above the champion's {before:.4f}"
+    )

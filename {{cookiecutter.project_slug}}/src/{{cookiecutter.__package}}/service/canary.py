@@ -1,0 +1,151 @@
+"""The challenger on trial beside the champion, if there is one: asked, counted, and sent back.
+
+In: requests. Out: which model answers each, what the other would have said (`shadows` in the
+ledger), and the end of the trial when errors, latency or outcomes break the budget.
+"""
+
+import asyncio
+import logging
+import threading
+import time
+from collections import deque
+from typing import Any
+
+from anyio import to_thread
+
+from ..errors import CheckFailed
+from ..ledger import Ledger, now
+from ..release import registry, trial
+from ..release.trial import Trial
+from ..settings import Settings
+from .answer import answers
+from .slot import Loaded, ready
+
+log = logging.getLogger(__name__)
+SELDOM = 15  # refreshes between two looks at the outcomes, which are many rows
+MOST = 100  # requests that wait for the model that did not answer; more are not asked
+Rows = list[dict[str, Any]]
+
+
+class Canary:
+    """Holds the challenger on trial, what it has cost so far, and who waits for it."""
+
+    def __init__(self, settings: Settings, ledger: Ledger) -> None:
+        """Begin without a trial; `refresh` finds one."""
+        self.settings, self.ledger = settings, ledger
+        self.counting = threading.Lock()  # requests are worked on in several threads
+        self.waiting: asyncio.Queue[tuple[str, Rows, Loaded]] = asyncio.Queue(MOST)
+        self._take(None, None)
+
+    def _take(self, on: Trial | None, loaded: Loaded | None) -> None:
+        with self.counting:
+            self.asked, self.failed, self.outcomes_at = 0, 0, 0.0
+            self.seconds: deque[float] = deque(maxlen=50)
+            self.trial, self.loaded = on, loaded
+
+    def refresh(self, champion: Loaded) -> None:
+        """Follow the ledger, and end the trial if a budget is broken."""
+        found = trial.active(self.ledger)
+        if found != self.trial:
+            self._begin(found)
+        if self.trial is None or self.loaded is None:
+            return
+        with self.counting:
+            cost = self.failed, self.asked, list(self.seconds)
+        broken = trial.broken(*cost, self.settings)
+        if not broken and time.monotonic() >= self.outcomes_at:
+            self.outcomes_at = time.monotonic() + SELDOM * self.settings.service.refresh_seconds
+            broken = trial.outcomes(self.ledger, self.trial, champion.release, self.settings.trial)
+        if broken:
+            self._end(self.trial, broken)
+
+    def _begin(self, found: Trial | None) -> None:
+        self._take(None, None)
+        if found is None:
+            return
+        try:
+            # The watch has a champion to follow, too: what does not come now is asked for again.
+            release = registry.fetch(found.version, self.settings, seconds=10)
+        except CheckFailed as error:
+            self._end(found, f"it cannot be loaded: {error}")
+        else:
+            self._take(found, ready(found.version, release))
+            log.warning("version %s is on trial", found.version.number)
+
+    def _end(self, on: Trial, reason: str) -> None:
+        trial.end(self.ledger, on, reason)
+        log.error("version %s is not on trial any more: %s", on.version.number, reason)
+        self._take(None, None)
+
+    def sides(self, request_id: str, champion: Loaded) -> tuple[Loaded, Loaded | None]:
+        """Return the model that answers, and the other one if it is to be asked too."""
+        on, loaded = self.trial, self.loaded
+        if on is None or loaded is None or not trial.chosen(request_id, on.share):
+            return champion, None
+        return (loaded, champion) if on.answers else (champion, loaded)
+
+    def answer(self, first: Loaded, champion: Loaded, rows: Rows) -> tuple[Any, Loaded]:
+        """Return the answers and who gave them: the champion where a canary fails."""
+        if first is not champion:
+            try:
+                return self._counted(first, rows), first
+            except Exception as error:  # a canary's failure is never the caller's
+                log.error("version %s failed: %s", first.version.number, type(error).__name__)
+        return answers(champion, rows), champion
+
+    def _counted(self, loaded: Loaded, rows: Rows) -> Any:
+        """Ask the model on trial, and count what that costs when it is over."""
+        started = time.perf_counter()
+        try:
+            found = answers(loaded, rows)
+        except Exception:
+            self._count(loaded, failed=1)
+            raise
+        self._count(loaded, (time.perf_counter() - started) / len(rows))
+        return found
+
+    def _count(self, loaded: Loaded, *seconds: float, failed: int = 0) -> None:
+        with self.counting:
+            if loaded is self.loaded:  # else its trial is over
+                self.asked, self.failed = self.asked + 1, self.failed + failed
+                self.seconds.extend(seconds)
+
+    def ask_later(self, request_id: str, rows: Rows, other: Loaded) -> None:
+        """Ask the other model when there is time; a trial never keeps a caller waiting."""
+        if not self.waiting.full():
+            self.waiting.put_nowait((request_id, rows, other))
+
+    async def run(self) -> None:
+        """Ask the models that did not answer, one request at a time, until cancelled."""
+        while True:
+            asked = await self.waiting.get()
+            try:
+                await to_thread.run_sync(self._shadow, *asked)
+            except Exception as error:  # the trial must outlive a ledger that fails for a moment
+                log.error("a shadow was not written: %s", error)
+
+    def _shadow(self, request_id: str, rows: Rows, other: Loaded) -> None:
+        shared = {"request_id": request_id, "at": now(), "version": other.version.number}
+        started, error = time.perf_counter(), None
+        found: list[dict[str, Any]] = [{}] * len(rows)
+        try:
+            # A canary that failed is asked again to record why, and was counted then.
+            shadow = self.trial is not None and not self.trial.answers
+            counted = shadow and other is self.loaded
+            found = self._counted(other, rows) if counted else answers(other, rows)
+        except Exception as raised:  # recorded: it is what the trial is for
+            error = type(raised).__name__
+        took = (time.perf_counter() - started) / len(rows)
+        self.ledger.write_shadows(
+            [
+                shared
+                | {
+                    "row": place,
+                    "answer": str(said["answer"]) if said else None,
+                    "guess": (said["probabilities"] or said["answer"]) if said else None,
+                    "seconds": took,
+                    "error": error,
+                }
+                for place, said in enumerate(found)
+            ]
+        )

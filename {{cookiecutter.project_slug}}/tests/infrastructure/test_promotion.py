@@ -1,0 +1,214 @@
+"""Who serves changes whole or not at all, once for each decision, and the way back is short."""
+
+import subprocess
+import sys
+import textwrap
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from project.errors import CheckFailed, WorldBroken, WrongUse
+from project.ledger import Ledger
+from project.lifecycle import ask_gate as promote
+from project.release import champion as champions
+from project.release import registry
+from project.release.gate import Verdict
+from project.release.promotion import move, rollback
+
+PATIENCE = 30.0  # seconds until a condition must hold; never waited for in full when it does
+NOBODY = "http://127.0.0.1:9"
+
+
+def who(settings: Any) -> int:
+    return int(champions.champion(settings).number)
+
+
+@pytest.mark.ml_test("infrastructure", 7)
+def test_a_rollback_reaches_the_running_service_without_a_failed_request(
+    two: Any, serving: Any
+) -> None:
+    promote(two, override="a rehearsal")
+    with serving(two) as running:
+        usual = running.http.get("/model").json()["usual"]
+
+        def version() -> int:
+            answer = running.http.post("/predict", json={"rows": [usual]})
+            assert answer.status_code == 200
+            return int(answer.json()["version"])
+
+        assert version() == 2
+        started = time.monotonic()
+        assert rollback(two) == (2, 1)
+        while version() != 1:
+            assert time.monotonic() - started < PATIENCE
+
+
+@pytest.mark.ml_test("infrastructure", 7)
+def test_a_rollback_needs_no_registry(
+    two: Any, serving: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    promote(two, override="a rehearsal")
+    with serving(two) as running:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", NOBODY)
+        assert rollback(two) == (2, 1)
+        running.slot.refresh()
+        assert running.http.get("/health/ready").json()["version"] == 1
+        monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    shown = registry.by_alias(two)
+    assert shown is not None
+    assert shown.number == 2, "the alias could not be moved then"
+    promote(two, 1)
+    shown = registry.by_alias(two)
+    assert shown is not None
+    assert shown.number == 1, "the next promotion puts it right"
+
+
+def test_each_rollback_goes_one_champion_further_until_there_is_none(two: Any) -> None:
+    promote(two, override="a rehearsal")
+    with Ledger(two.ledger_url) as ledger:
+        second = champions.serving(ledger)
+        third = registry.Version(3, second.run_id, second.sha256)
+        move(two, ledger, "promotion", third, second, Verdict("promote", "planted"))
+        assert champions.former(ledger, third) == second
+        move(two, ledger, "rollback", second, third, Verdict("rollback", "planted"))
+    assert rollback(two) == (2, 1)
+    with pytest.raises(CheckFailed, match="no former champion"):
+        rollback(two)
+
+
+def test_a_new_registry_that_counts_from_one_again_has_a_former_champion(two: Any) -> None:
+    with Ledger(two.ledger_url) as ledger:
+        first = champions.serving(ledger)
+        again = registry.Version(1, "another", "another")
+        move(two, ledger, "promotion", again, first, Verdict("promote", "planted"))
+        assert champions.former(ledger, again) == first
+
+
+def test_of_eight_promotions_against_one_champion_exactly_one_wins(ledger_url: str) -> None:
+    from project.settings import Data, Settings
+
+    settings = Settings(root=Path("/nowhere"), data=Data(source="none", target="none"))
+
+    def race(number: int) -> str:
+        with Ledger(ledger_url) as ledger:
+            try:
+                version = registry.Version(number, f"run{number}")
+                move(settings, ledger, "promotion", version, None, Verdict("promote", "better"))
+            except CheckFailed as error:
+                return str(error)
+            return "won"
+
+    with ThreadPoolExecutor(8) as pool:
+        said = list(pool.map(race, range(1, 9)))
+    assert said.count("won") == 1
+    assert {s for s in said if s != "won"} == {
+        "the champion changed meanwhile: nothing was moved, run it again"
+    }
+    with Ledger(ledger_url) as ledger:
+        assert [v.number for v in champions.history(ledger)] == [said.index("won") + 1]
+
+
+# Where a promotion is killed: before and after each thing that it changes.
+STEPS = [
+    ("release.registry", "fetch", 1),
+    ("ledger.Ledger", "decide", 1),
+    ("ledger.Ledger", "decide", 2),
+    ("release.champion", "mirror", 1),
+    ("release.registry", "point", 1),
+    ("release.registry", "point", 2),
+]
+KILLED = """
+import importlib, os
+from pathlib import Path
+from PACKAGE.lifecycle import ask_gate
+from PACKAGE.settings import Data, Settings
+place, name, when = STEP
+module, _, kind = place.partition(".Ledger")
+owner = importlib.import_module(f"PACKAGE.{module}")
+owner = owner.Ledger if "Ledger" in place else owner
+real = getattr(owner, name)
+def dies(*args, **more):
+    if when == 2:
+        real(*args, **more)
+    os._exit(9)
+setattr(owner, name, dies)
+settings = Settings.model_validate_json(Path("settings.json").read_text(), strict=False)
+ask_gate(settings, 2, override="a rehearsal")
+"""
+
+
+@pytest.mark.parametrize(
+    "step", STEPS, ids=lambda s: f"{s[1]}-{'before' if s[2] == 1 else 'after'}"
+)
+def test_a_promotion_killed_anywhere_leaves_the_old_or_the_new_champion(
+    two: Any, step: tuple[str, str, int]
+) -> None:
+    package = champions.__name__.split(".")[0]
+    script = textwrap.dedent(KILLED).replace("PACKAGE", package).replace("STEP", repr(step))
+    (two.root / "settings.json").write_text(two.model_dump_json())
+    done = subprocess.run([sys.executable, "-c", script], cwd=two.root, check=False)
+    assert done.returncode == 9, "it was not killed at all"
+    assert who(two) == (2 if step[1] in ("mirror", "point") else 1)
+    assert promote(two, 2, override="a rehearsal").verdict == "promote"
+    assert who(two) == 2
+    shown = registry.by_alias(two)
+    assert shown is not None
+    assert shown.number == 2
+    assert rollback(two) == (2, 1)
+
+
+def test_what_serves_is_not_for_the_registry_to_say(two: Any) -> None:
+    registry.point(two, registry.by_number(two, 2))
+    assert who(two) == 1
+    assert promote(two, 1).reason == "version 1 serves already"
+    shown = registry.by_alias(two)
+    assert shown is not None
+    assert shown.number == 1, "the alias was put right"
+
+
+def test_a_champion_deleted_from_the_registry_is_noticed_and_goes_on_serving(
+    two: Any, serving: Any
+) -> None:
+    registry.client(two).delete_model_version(registry.NAME, "1")
+    with pytest.raises(CheckFailed, match="does not have version 1, the champion: was it deleted"):
+        promote(two, 2)
+    with serving(two) as running:
+        assert running.http.get("/health/ready").json()["version"] == 1
+    assert promote(two, 2, override="it was deleted on purpose").verdict == "promote"
+
+
+def test_no_champion_no_registry_and_the_wrong_registry_are_three_things(
+    two: Any, champion: Any, project: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = project()
+    with pytest.raises(WrongUse, match="no champion yet"):
+        champions.champion(other)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", NOBODY)
+    with pytest.raises(WorldBroken, match="does not answer"):
+        promote(two, 2)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{other.root / 'mlflow.db'}")
+    with pytest.raises(CheckFailed, match="is MLFLOW_TRACKING_URI that of another project"):
+        promote(two)
+    assert who(two) == 1
+
+
+def test_an_emptied_ledger_is_not_taken_for_a_first_promotion(two: Any) -> None:
+    for path in two.root.glob("ledger.db*"):
+        path.unlink()
+    for ask in (champions.champion, promote):
+        with pytest.raises(CheckFailed, match="the ledger knows of no promotion"):
+            ask(two)
+    assert promote(two, 1, override="the ledger was lost").verdict == "promote"
+    assert who(two) == 1
+
+
+def test_the_anchor_is_the_first_champion_until_another_is_frozen(two: Any) -> None:
+    with Ledger(two.ledger_url) as ledger:
+        assert champions.anchor(ledger).number == 1
+        promote(two, override="a rehearsal")
+        assert champions.anchor(ledger).number == 1
+        promote(two, 2, override="it is the measure now", freeze=True)
+        assert champions.anchor(ledger).number == 2
+    assert rollback(two) == (2, 1)

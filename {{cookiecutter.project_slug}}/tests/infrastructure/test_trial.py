@@ -1,0 +1,262 @@
+"""A challenger meets real traffic at no caller's cost, and goes back by itself when it is worse."""
+
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from project.errors import WorldBroken, WrongUse
+from project.ledger import Ledger
+from project.lifecycle import ask_gate as promote
+from project.release import trial
+from project.release.trial import broken, chosen
+from sqlalchemy import text
+
+PATIENCE = 30.0  # seconds until a condition must hold; never waited for in full when it does
+
+
+def until(condition: Callable[[], Any]) -> Any:
+    """Return what `condition` says as soon as it says something."""
+    started = time.monotonic()
+    while not (found := condition()):
+        assert time.monotonic() - started < PATIENCE
+    return found
+
+
+def on_trial(running: Any) -> Any:
+    """Return the canary of a running service as soon as its challenger is loaded."""
+    canary = running.http.app.state.canary
+    until(lambda: canary.loaded)
+    return canary
+
+
+def ask(running: Any, row: dict[str, Any], times: int = 1) -> list[dict[str, Any]]:
+    """Return the answers to `times` requests; each must be one."""
+    found = [running.http.post("/predict", json={"rows": [row]}) for _ in range(times)]
+    assert {answer.status_code for answer in found} == {200}
+    return [answer.json() for answer in found]
+
+
+def shadows(ledger: Ledger) -> list[dict[str, Any]]:
+    """Return what the other model said, as rows."""
+    with ledger.engine.connect() as connection:
+        query = text("SELECT request_id, version, answer, error FROM shadows")
+        return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def ended(ledger: Ledger) -> str:
+    """Return why the last trial ended, or nothing."""
+    last = ledger.decisions("trial")[0]
+    return str(last["reason"]) if last["verdict"] == "ended" else ""
+
+
+@dataclass
+class Wrapped:
+    """Stands before a pipeline: what it does first is planted."""
+
+    model: Any
+    first: Callable[[], None] = lambda: None
+    turned: bool = False
+    broken: bool = False
+
+    @property
+    def classes_(self) -> Any:
+        return self.model.classes_
+
+    def predict_proba(self, frame: pd.DataFrame) -> np.ndarray:
+        self.first()
+        guess = np.asarray(self.model.predict_proba(frame))
+        guess = guess * np.nan if self.broken else guess
+        return guess[:, ::-1] if self.turned else guess
+
+
+def plant(canary: Any, **planted: Any) -> None:
+    release = canary.loaded.release
+    model = Wrapped(release.model, **planted)
+    canary.loaded = replace(canary.loaded, release=replace(release, model=model))
+
+
+def fails() -> None:
+    raise FloatingPointError
+
+
+@pytest.mark.ml_test("infrastructure", 6)
+def test_a_shadow_is_asked_and_not_heard(two: Any, serving: Any) -> None:
+    trial.start(two, 2, 1.0, answers=False)
+    with serving(two) as running:
+        on_trial(running)
+        row = running.http.get("/model").json()["usual"]
+        said = ask(running, row, 5)
+        assert {answer["version"] for answer in said} == {1}
+        kept = until(lambda: len(found := shadows(running.ledger)) == 5 and found)
+        assert "trial_version 2.0" in running.http.get("/metrics").text
+    assert {row["version"] for row in kept} == {2}
+    assert {row["request_id"] for row in kept} == {answer["request_id"] for answer in said}
+    assert all(row["answer"] in ("yes", "no") for row in kept)
+
+
+@pytest.mark.ml_test("infrastructure", 6)
+def test_a_canary_answers_the_requests_that_the_hash_of_their_id_gives_it(
+    two: Any, serving: Any
+) -> None:
+    trial.start(two, None, 0.4, answers=True)
+    with serving(two) as running:
+        on_trial(running)
+        said = ask(running, running.http.get("/model").json()["usual"], 40)
+        until(lambda: len(shadows(running.ledger)) == sum(a["version"] == 2 for a in said))
+    for answer in said:
+        assert answer["version"] == (2 if chosen(answer["request_id"], 0.4) else 1)
+
+
+@pytest.mark.parametrize("share", [0.01, 0.2, 1.0])
+def test_the_share_is_the_stated_one(share: float) -> None:
+    found = np.mean([chosen(f"request {number}", share) for number in range(20_000)])
+    assert found == pytest.approx(share, abs=4 * np.sqrt(share * (1 - share) / 20_000) + 1e-9)
+
+
+@pytest.mark.ml_test("infrastructure", 6)
+@pytest.mark.parametrize("canary", [True, False])
+def test_a_challenger_that_fails_is_sent_back_and_no_caller_notices(
+    two: Any, serving: Any, canary: bool
+) -> None:
+    trial.start(two, 2, 1.0, answers=canary)
+    with serving(two) as running:
+        plant(on_trial(running), first=fails)
+        row = running.http.get("/model").json()["usual"]
+        assert {answer["version"] for answer in ask(running, row, 5)} == {1}
+        reason = until(lambda: ended(running.ledger))
+        assert {row["error"] for row in shadows(running.ledger)} == {"FloatingPointError"}
+        assert {answer["version"] for answer in ask(running, row, 2)} == {1}
+    assert "it failed on" in reason
+
+
+def test_a_canary_whose_trial_just_ended_still_harms_no_caller(two: Any, serving: Any) -> None:
+    trial.start(two, 2, 1.0, answers=True)
+    with serving(two) as running:
+        canary = on_trial(running)
+        plant(canary, first=fails)
+        first, champion = canary.loaded, running.slot.loaded
+        canary._take(None, None)
+        rows = [running.http.get("/model").json()["usual"]]
+        assert canary.answer(first, champion, rows)[1] is champion
+        assert canary.asked == 0
+
+
+def test_one_failure_is_counted_once(two: Any, serving: Any) -> None:
+    trial.start(two, 2, 1.0, answers=True)
+    with serving(two) as running:
+        canary = on_trial(running)
+        plant(canary, first=fails)
+        ask(running, running.http.get("/model").json()["usual"])
+        until(lambda: shadows(running.ledger))
+        assert (canary.failed, canary.asked) == (1, 1)
+
+
+def test_an_answer_that_is_no_number_is_a_failure(two: Any, serving: Any) -> None:
+    trial.start(two, 2, 1.0, answers=True)
+    with serving(two) as running:
+        canary = on_trial(running)
+        plant(canary, broken=True)
+        row = running.http.get("/model").json()["usual"]
+        assert {answer["version"] for answer in ask(running, row, 2)} == {1}
+        assert "it failed on 2 of 2" in until(lambda: ended(running.ledger))
+
+
+def test_a_challenger_that_does_not_come_now_is_asked_for_again(
+    two: Any, serving: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trial.start(two, 2, 1.0, answers=True)
+    shutil.rmtree(next((two.root / "releases").glob("2-*")))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    with serving(two) as running:
+        canary = running.http.app.state.canary
+        with pytest.raises(WorldBroken):
+            canary.refresh(running.slot.loaded)
+        monkeypatch.delenv("MLFLOW_TRACKING_URI")
+        canary.refresh(running.slot.loaded)
+        assert canary.loaded.version.number == 2
+        assert ended(running.ledger) == ""
+
+
+def test_a_request_that_is_worked_on_has_not_failed(two: Any, serving: Any) -> None:
+    trial.start(two, 2, 1.0, answers=True)
+    meanwhile = []
+    with serving(two) as running:
+        canary = on_trial(running)
+        plant(canary, first=lambda: meanwhile.append(canary.failed))
+        ask(running, running.http.get("/model").json()["usual"], 3)
+    assert meanwhile == [0, 0, 0]
+
+
+def test_a_canary_that_is_slow_is_sent_back(two: Any, serving: Any) -> None:
+    # The budget is below what any model takes: nobody has to wait to be slow.
+    gate = two.gate.model_copy(update={"latency_ms": 1e-3})
+    two = two.model_copy(update={"gate": gate})
+    trial.start(two, 2, 1.0, answers=True)
+    with serving(two) as running:
+        on_trial(running)
+        ask(running, running.http.get("/model").json()["usual"], 5)
+        assert "the budget is 0 ms" in until(lambda: ended(running.ledger))
+
+
+@pytest.mark.parametrize("canary", [True, False])
+@pytest.mark.parametrize("turned", [True, False])
+def test_a_challenger_whose_outcomes_are_worse_is_sent_back_and_an_equal_one_stays(
+    two: Any, serving: Any, table: Any, canary: bool, turned: bool
+) -> None:
+    trial.start(two, 2, 1.0, answers=canary)
+    with serving(two) as running:
+        held = on_trial(running)
+        plant(held, turned=turned)
+        needed = running.slot.loaded.release.contract.features
+        rows = table(rows=300, seed=12)
+        plain = rows[needed].astype(object).where(rows[needed].notna(), None).to_dict("records")
+        body = {"rows": plain}
+        answer = running.http.post("/predict", json=body)
+        assert answer.status_code == 200, answer.text
+        until(lambda: len(shadows(running.ledger)) == 300)
+        outcomes = [
+            {"request_id": answer.json()["request_id"], "row": i, "value": value}
+            for i, value in enumerate(rows["target"])
+        ]
+        assert running.http.post("/outcomes", json={"outcomes": outcomes}).status_code == 200
+        if turned:
+            assert "its loss on 300 rows with outcomes" in until(lambda: ended(running.ledger))
+        else:
+            held.outcomes_at = 0.0
+            held.refresh(running.slot.loaded)
+            assert ended(running.ledger) == ""
+
+
+@pytest.mark.parametrize(
+    ("failed", "asked", "said"),
+    [(0, 1000, ""), (1, 1, ""), (2, 2, "it failed on 2 of 2"), (9, 1000, ""), (30, 1000, "30 of")],
+)
+def test_errors_are_judged_against_the_share_allowed(
+    two_versions: Any, failed: int, asked: int, said: str
+) -> None:
+    assert said in (found := broken(failed, asked, [], two_versions))
+    assert bool(said) == bool(found)
+
+
+def test_a_change_of_champion_or_a_hand_ends_a_trial(two: Any) -> None:
+    trial.start(two, 2, 0.5, answers=True)
+    assert trial.stop(two).version.number == 2
+    with pytest.raises(WrongUse, match="no version is on trial"):
+        trial.stop(two)
+    trial.start(two, 2, 0.5, answers=True)
+    promote(two, 2, override="a rehearsal")
+    with Ledger(two.ledger_url) as ledger:
+        assert trial.active(ledger) is None
+
+
+@pytest.mark.parametrize(
+    ("number", "said"), [(1, "is the champion"), (7, "version 7 is not registered")]
+)
+def test_what_cannot_be_tried_is_said(two_versions: Any, number: int, said: str) -> None:
+    with pytest.raises(WrongUse, match=said):
+        trial.start(two_versions, number, 0.5, answers=True)
