@@ -123,21 +123,21 @@ class Ledger:
             within.execute(insert(DECISIONS), row)
 
     def decisions(
-        self, kind: str | None = None, connection: Connection | None = None
+        self,
+        kind: str | None = None,
+        verdicts: Sequence[str] = (),
+        last: int | None = None,
+        connection: Connection | None = None,
     ) -> list[dict[str, Any]]:
-        """Return decisions, the latest first; within `connection` if given."""
-        query = select(DECISIONS).order_by(DECISIONS.c.id.desc())
+        """Return the `last` decisions of a kind and with one of `verdicts`, the latest first.
+
+        What is not given does not matter; read within `connection` if given.
+        """
+        query = select(DECISIONS).order_by(DECISIONS.c.id.desc()).limit(last)
         if kind:
             query = query.where(DECISIONS.c.kind == kind)
-        with nullcontext(connection) if connection else self.engine.connect() as within:
-            return [dict(row) for row in within.execute(query).mappings()]
-
-    def moves(
-        self, verdicts: Sequence[str], last: int | None = None, connection: Connection | None = None
-    ) -> list[dict[str, Any]]:
-        """Return the `last` decisions with one of these verdicts, the latest first."""
-        query = select(DECISIONS).order_by(DECISIONS.c.id.desc()).limit(last)
-        query = query.where(DECISIONS.c.verdict.in_(verdicts))
+        if verdicts:
+            query = query.where(DECISIONS.c.verdict.in_(verdicts))
         with nullcontext(connection) if connection else self.engine.connect() as within:
             return [dict(row) for row in within.execute(query).mappings()]
 

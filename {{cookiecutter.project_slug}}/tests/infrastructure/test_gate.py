@@ -27,72 +27,8 @@ from project.release.evidence import PRODUCTION, TEST, Case, gather
 from project.release.gate import judge
 from project.service.rehearsal import rehearse
 
-
-@pytest.mark.ml_test("infrastructure", 4)
-def test_a_better_model_serves_and_a_worse_one_does_not(
-    project: Any, champion: Any, quiet: Any
-) -> None:
-    settings = project(metric="neg_brier_score")
-    frame, contract = champion.rows
-    less = [c.but(role="sensitive") if c.name in ("usage", "plan") else c for c in contract.columns]
-    contracts.save(contract, settings.contract_path)
-    strong = settings, contract
-    data = settings.data.model_copy(update={"sensitive": ("gender", "usage", "plan")})
-    weak = (
-        settings.model_copy(update={"data": data}),
-        contract.model_copy(update={"columns": tuple(less)}),
-    )
-    verdicts = []
-    for chosen, given in (weak, strong, weak):
-        train(frame, given, chosen, quiet)
-        verdicts.append(promote(chosen).verdict)
-    assert verdicts[1:] == ["promote", "reject"]
-    assert champion_of(settings).number == 2
-    with Ledger(settings.ledger_url) as ledger:
-        assert [d["verdict"] for d in ledger.decisions("promotion")] == verdicts[::-1]
-
-
-@pytest.mark.ml_test("infrastructure", 4)
-def test_a_model_of_noise_does_not_become_the_first_champion(
-    project: Any, champion: Any, quiet: Any
-) -> None:
-    settings = project(metric="neg_brier_score")
-    frame, contract = champion.rows
-    mixed = frame["target"].sample(frac=1, random_state=1).to_numpy()
-    contracts.save(contract, settings.contract_path)
-    train(frame.assign(target=mixed), contract, settings, quiet)
-    assert promote(settings).verdict == "reject"
-    with pytest.raises(WrongUse, match="no champion yet"):
-        champion_of(settings)
-
-
-@pytest.mark.ml_test("infrastructure", 4)
-@pytest.mark.parametrize(("then", "now"), [("", ""), ("ratio", ""), ("", "ratio")])
-def test_the_gate_judges_on_rows_new_to_both_whatever_columns_came_or_went(
-    project: Any, champion: Any, quiet: Any, then: str, now: str
-) -> None:
-    settings = project(group="", metric="neg_brier_score")
-    sides = []
-    for gone in (then, now):
-        frame, contract = champion.rows
-        roles = {"customer": "id", gone: "ignored"}
-        columns = tuple(c.but(role=roles.get(c.name, c.role)) for c in contract.columns)
-        kept = frame.drop(columns=["customer", *filter(None, [gone])])
-        given = kept, contract.model_copy(update={"columns": columns})
-        sides.append(split(*given, settings))
-        contracts.save(given[1], settings.contract_path)
-        train(*given, settings, quiet)
-        verdict = promote(settings, override="a rehearsal")
-    assert champion_of(settings).number == 2
-    if now:
-        assert "the champion needs ratio" in verdict.reason
-    else:
-        fresh = set(sides[1].test) - set(sides[0].train)
-        assert verdict.details["rows"] == len(fresh)
-
-
-# Below, both models are the champion's own, whose guesses are planted: what the gate sees of them
-# is known to the last digit.
+# Both models are the champion's own, whose guesses are planted: what the gate sees of them is known
+# to the last digit.
 
 
 @dataclass
@@ -367,3 +303,69 @@ def test_the_page_of_a_decision_names_every_question(champion: Any, bring: Any) 
 def test_mlflow_shows_who_serves(champion: Any) -> None:
     shown = registry.by_alias(champion.settings)
     assert shown == champion_of(champion.settings)
+
+
+# Below, models are really trained: slower, so last.
+
+
+@pytest.mark.ml_test("infrastructure", 4)
+def test_a_better_model_serves_and_a_worse_one_does_not(
+    project: Any, champion: Any, quiet: Any
+) -> None:
+    settings = project(metric="neg_brier_score")
+    frame, contract = champion.rows
+    less = [c.but(role="sensitive") if c.name in ("usage", "plan") else c for c in contract.columns]
+    contracts.save(contract, settings.contract_path)
+    strong = settings, contract
+    data = settings.data.model_copy(update={"sensitive": ("gender", "usage", "plan")})
+    weak = (
+        settings.model_copy(update={"data": data}),
+        contract.model_copy(update={"columns": tuple(less)}),
+    )
+    verdicts = []
+    for chosen, given in (weak, strong, weak):
+        train(frame, given, chosen, quiet)
+        verdicts.append(promote(chosen).verdict)
+    assert verdicts[1:] == ["promote", "reject"]
+    assert champion_of(settings).number == 2
+    with Ledger(settings.ledger_url) as ledger:
+        assert [d["verdict"] for d in ledger.decisions("promotion")] == verdicts[::-1]
+
+
+@pytest.mark.ml_test("infrastructure", 4)
+def test_a_model_of_noise_does_not_become_the_first_champion(
+    project: Any, champion: Any, quiet: Any
+) -> None:
+    settings = project(metric="neg_brier_score")
+    frame, contract = champion.rows
+    mixed = frame["target"].sample(frac=1, random_state=1).to_numpy()
+    contracts.save(contract, settings.contract_path)
+    train(frame.assign(target=mixed), contract, settings, quiet)
+    assert promote(settings).verdict == "reject"
+    with pytest.raises(WrongUse, match="no champion yet"):
+        champion_of(settings)
+
+
+@pytest.mark.ml_test("infrastructure", 4)
+@pytest.mark.parametrize(("then", "now"), [("", ""), ("ratio", ""), ("", "ratio")])
+def test_the_gate_judges_on_rows_new_to_both_whatever_columns_came_or_went(
+    project: Any, champion: Any, quiet: Any, then: str, now: str
+) -> None:
+    settings = project(group="", metric="neg_brier_score")
+    sides = []
+    for gone in (then, now):
+        frame, contract = champion.rows
+        roles = {"customer": "id", gone: "ignored"}
+        columns = tuple(c.but(role=roles.get(c.name, c.role)) for c in contract.columns)
+        kept = frame.drop(columns=["customer", *filter(None, [gone])])
+        given = kept, contract.model_copy(update={"columns": columns})
+        sides.append(split(*given, settings))
+        contracts.save(given[1], settings.contract_path)
+        train(*given, settings, quiet)
+        verdict = promote(settings, override="a rehearsal")
+    assert champion_of(settings).number == 2
+    if now:
+        assert "the champion needs ratio" in verdict.reason
+    else:
+        fresh = set(sides[1].test) - set(sides[0].train)
+        assert verdict.details["rows"] == len(fresh)

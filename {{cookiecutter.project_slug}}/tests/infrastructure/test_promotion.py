@@ -17,7 +17,7 @@ from project.release import registry
 from project.release.gate import Verdict
 from project.release.promotion import move, rollback
 
-PATIENCE = 30.0  # seconds until a condition must hold; never waited for in full when it does
+PATIENCE = 10.0  # seconds until a condition must hold; never waited for in full when it does
 NOBODY = "http://127.0.0.1:9"
 
 

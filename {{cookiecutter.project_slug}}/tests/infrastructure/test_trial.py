@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from project.errors import WorldBroken, WrongUse
+from project.errors import CheckFailed, WorldBroken, WrongUse
 from project.ledger import Ledger
 from project.lifecycle import ask_gate as promote
-from project.release import trial
+from project.release import registry, trial
 from project.release.trial import broken, chosen
 from sqlalchemy import text
 
-PATIENCE = 30.0  # seconds until a condition must hold; never waited for in full when it does
+PATIENCE = 10.0  # seconds until a condition must hold; never waited for in full when it does
 
 
 def until(condition: Callable[[], Any]) -> Any:
@@ -252,6 +252,22 @@ def test_a_change_of_champion_or_a_hand_ends_a_trial(two: Any) -> None:
     promote(two, 2, override="a rehearsal")
     with Ledger(two.ledger_url) as ledger:
         assert trial.active(ledger) is None
+
+
+def test_a_trial_is_not_begun_beside_another_champion(
+    two: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, promoted = registry.fetch, []
+
+    def fetch(version: Any, settings: Any) -> Any:
+        if not promoted:
+            promoted.append(True)
+            promote(two, 2, override="in between")
+        return real(version, settings)
+
+    monkeypatch.setattr(trial.registry, "fetch", fetch)
+    with pytest.raises(CheckFailed, match="the champion changed meanwhile"):
+        trial.start(two, 2, 0.5, answers=True)
 
 
 @pytest.mark.parametrize(

@@ -21,12 +21,12 @@ MOVES = ("promote", "rollback")
 
 def history(ledger: Ledger, connection: Connection | None = None) -> list[Version]:
     """Return the versions that came to serve, the latest first: that one serves."""
-    return [_of(move) for move in ledger.moves(MOVES, connection=connection)]
+    return [_of(move) for move in ledger.decisions(verdicts=MOVES, connection=connection)]
 
 
 def serving(ledger: Ledger, connection: Connection | None = None) -> Version | None:
     """Return the version that serves, None if none ever did."""
-    return next((_of(move) for move in ledger.moves(MOVES, 1, connection)), None)
+    return next((_of(move) for move in ledger.decisions(None, MOVES, 1, connection)), None)
 
 
 def champion(settings: Settings) -> Version:
@@ -41,7 +41,7 @@ def champion(settings: Settings) -> Version:
 
 def former(ledger: Ledger, current: Version | None) -> Version:
     """Return the version that served before `current` was promoted."""
-    moves = ledger.moves(MOVES)
+    moves = ledger.decisions(verdicts=MOVES)
     for place, move in enumerate(moves):
         if move["verdict"] != "promote" or _of(move) != current or not move["former"]:
             continue
@@ -53,7 +53,7 @@ def former(ledger: Ledger, current: Version | None) -> Version:
 
 def anchor(ledger: Ledger) -> Version | None:
     """Return the version that no later champion may fall behind: the first, or one frozen since."""
-    moves = [m for m in ledger.moves(MOVES) if m["verdict"] == "promote"]
+    moves = [m for m in ledger.decisions(verdicts=MOVES) if m["verdict"] == "promote"]
     frozen = (m for m in moves if m["details"].get("anchor"))
     found = next(frozen, moves[-1] if moves else None)
     return _of(found) if found else None

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..evaluation.problem import groups_of
-from ..evaluation.scores import BY_TASK, WEIGHTED, Weighted, guess_of, truth_of
+from ..evaluation.scores import WEIGHTED, Weighted, guess_of, truth_of
 from ..evaluation.slices import FEW, masks
 from ..settings import Gate, Settings
 from .bundle import Release
@@ -160,7 +160,7 @@ def _harms(pair: Pair, case: Case, score: Weighted) -> Iterator[tuple[str, Any]]
     for column, groups in sensitive.items():
         if len(groups) > 1:
             yield f"the gap by {column}", lambda tail, g=groups: gap_gain(pair, score, tail, g)
-    if case.challenger.evaluation["task"] in BY_TASK and case.challenger.classes:
+    if case.challenger.classes:
         yield "calibration", lambda tail: gain(pair, off, tail)
 
 

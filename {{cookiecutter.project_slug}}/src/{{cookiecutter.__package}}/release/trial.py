@@ -40,7 +40,7 @@ class Trial:
 
 def active(ledger: Ledger, connection: Connection | None = None) -> Trial | None:
     """Return the trial that is on, None without one. Whatever changes the champion ends it."""
-    last = next(iter(ledger.moves((*champions.MOVES, *VERDICTS), 1, connection)), None)
+    last = next(iter(ledger.decisions(None, (*champions.MOVES, *VERDICTS), 1, connection)), None)
     if last is None or last["verdict"] not in ("shadow", "canary"):
         return None
     version = Version(last["version"], last["run_id"], last["sha256"])
