@@ -43,7 +43,7 @@ def shop(of_table: OfTable, table: Path) -> Project:
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ("margin = 0.01", "margn = 0.01", "gate.margn: there is no such key. Did you mean 'margin'?"),
+        ("margin = 0.01", "margn = 0.01", "gate.margn: there is no such key. Did you mean 'marg"),
         ("folds = 4", 'folds = "4"', "training.folds: Input should be a valid integer"),
         ("folds = 4", "folds = 1", "training.folds: Input should be greater than or equal to 2"),
         ("ignore = []", 'ignore = ["Income"]', "no column 'Income' in data/shop.csv. Did you mean"),

@@ -141,7 +141,8 @@ def test_an_answer_over_http_equals_the_pipelines_and_is_in_the_ledger(toured: T
     assert status == 200
     served = answer["predictions"][0]["probabilities"]["yes"]
     direct, logged = project.ask(
-        "from PACKAGE.release import registry\nfrom PACKAGE.release.champion import champion\nfrom PACKAGE.data.rows import frame_of\n"
+        "from PACKAGE.release import registry\nfrom PACKAGE.release.champion import champion\n"
+        "from PACKAGE.data.rows import frame_of\n"
         "from PACKAGE.evaluation.scores import guess_of\nfrom PACKAGE.ledger import Ledger\n"
         "release = registry.fetch(champion(settings), settings)\n"
         "frame = frame_of(release.contract, [release.facts['usual']])\n"

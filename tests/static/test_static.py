@@ -12,8 +12,9 @@ import pytest
 
 Render = Callable[..., Path]
 FLOORS = {
-    "settings": 1, "tables": 1, "ledger": 2, "data": 2, "backup": 3, "evaluation": 3, "release": 4, "model": 5,
-    "service": 5, "monitoring": 5, "lifecycle": 6, "replay": 6, "tour": 7, "cli": 8,
+    "settings": 1, "tables": 1, "ledger": 2, "data": 2, "backup": 3, "evaluation": 3,
+    "release": 4, "model": 5, "service": 5, "monitoring": 5, "lifecycle": 6, "replay": 6,
+    "tour": 7, "cli": 8,
 }  # fmt: skip
 
 
