@@ -308,15 +308,6 @@ def restore_verb(settings: Settings, file: Path) -> None:
     click.echo("Next: `serve`")
 
 
-def progress(what: str, done: int, total: int) -> None:
-    """Show how far a long step is: one line, rewritten on a terminal; elsewhere a line a step."""
-    share = f"{done}/{total}"
-    if sys.stderr.isatty():
-        click.echo(f"\r\x1b[2K   {share:>9} {what}", nl=done == total, err=True)
-    elif done == total or total <= 60:
-        click.echo(f"   {share:>9} {what}", err=True)
-
-
 @main.command("rotate-key")
 @verb
 def rotate_key_verb(settings: Settings) -> None:
@@ -333,3 +324,12 @@ def rotate_key_verb(settings: Settings) -> None:
         " what has it in RELEASE_VERIFY_KEY; only then `train`. Drop the older lines when no"
         " version that they signed serves or could be gone back to."
     )
+
+
+def progress(what: str, done: int, total: int) -> None:
+    """Show how far a long step is: one line, rewritten on a terminal; elsewhere a line a step."""
+    share = f"{done}/{total}"
+    if sys.stderr.isatty():
+        click.echo(f"\r\x1b[2K   {share:>9} {what}", nl=done == total, err=True)
+    elif done == total or total <= 60:
+        click.echo(f"   {share:>9} {what}", err=True)

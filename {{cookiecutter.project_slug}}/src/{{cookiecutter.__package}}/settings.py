@@ -168,6 +168,11 @@ def _with_driver(url: str) -> str:
     return re.sub("^postgres(ql)?://", "postgresql+psycopg://", url)
 
 
+def in_production() -> bool:
+    """Return whether the environment says that this is production."""
+    return os.environ.get("ENVIRONMENT", "development") == "production"
+
+
 def find_root(start: Path | None = None) -> Path:
     """Return the nearest folder from `start` (default: here) upwards that has a project.toml."""
     here = (start or Path.cwd()).resolve()

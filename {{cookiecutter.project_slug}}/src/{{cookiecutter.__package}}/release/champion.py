@@ -19,9 +19,9 @@ log = logging.getLogger(__name__)
 MOVES = ("promote", "rollback")
 
 
-def history(ledger: Ledger, connection: Connection | None = None) -> list[Version]:
+def history(ledger: Ledger) -> list[Version]:
     """Return the versions that came to serve, the latest first: that one serves."""
-    return [_of(move) for move in ledger.decisions(verdicts=MOVES, connection=connection)]
+    return [_of(move) for move in ledger.decisions(verdicts=MOVES)]
 
 
 def serving(ledger: Ledger, connection: Connection | None = None) -> Version | None:
@@ -53,7 +53,7 @@ def former(ledger: Ledger, current: Version | None) -> Version:
 
 def anchor(ledger: Ledger) -> Version | None:
     """Return the version that no later champion may fall behind: the first, or one frozen since."""
-    moves = [m for m in ledger.decisions(verdicts=MOVES) if m["verdict"] == "promote"]
+    moves = ledger.decisions(verdicts=("promote",))
     frozen = (m for m in moves if m["details"].get("anchor"))
     found = next(frozen, moves[-1] if moves else None)
     return _of(found) if found else None

@@ -64,9 +64,16 @@ def tail_at(look: int, confidence: float) -> float:
 
 def gain(pair: Pair, score: Weighted, tail: float, mask: np.ndarray | None = None) -> Gain:
     """Return the paired gain in `score` where `mask` holds. tail: error of each bound."""
+    return gains(pair, score, (tail,), mask)[0]
+
+
+def gains(
+    pair: Pair, score: Weighted, tails: Sequence[float], mask: np.ndarray | None = None
+) -> list[Gain]:
+    """Return the same gain with the bounds of each tail, from one bootstrap."""
     inside = np.ones(len(pair.truth), dtype=bool) if mask is None else mask
     ours, theirs = pair.spreads(score, inside)
-    return _bounded(ours - theirs, pair.groups[inside], tail)
+    return [_bounded(ours - theirs, pair.groups[inside], tail) for tail in tails]
 
 
 def gap_gain(pair: Pair, score: Weighted, tail: float, masks: Sequence[np.ndarray]) -> Gain:

@@ -3,7 +3,7 @@
 In: the challenger's test rows, and the outcomes that came back from production. Out: a `Case`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
@@ -93,10 +93,10 @@ def gather(
         return case
     lived = _lived(labelled(ledger, challenger.contract, LATEST), challenger, champion)
     if len(lived) < enough or gone(champion, lived):
-        return Case(challenger, champion, anchor, fresh(test, champion), TEST, case.key)
+        return replace(case, frame=fresh(test, champion))
     # More come in all the time: every challenger of this champion looks at the same stream.
     key = f"outcomes since {champion.sha256[:16]}"
-    return Case(challenger, champion, anchor, lived, PRODUCTION, key)
+    return replace(case, frame=lived, where=PRODUCTION, key=key)
 
 
 def _lived(rows: pd.DataFrame, challenger: Release, champion: Release) -> pd.DataFrame:

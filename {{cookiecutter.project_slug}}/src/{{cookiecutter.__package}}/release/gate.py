@@ -17,7 +17,7 @@ from ..evaluation.slices import FEW, masks
 from ..settings import Gate, Settings
 from .bundle import Release
 from .checks import Check, before
-from .compare import Gain, Pair, gain, gap_gain, off, shown, tail_at
+from .compare import Gain, Pair, gain, gains, gap_gain, off, shown, tail_at
 from .evidence import TEST, Case, fresh, gone
 
 SEVERITY = ("promote", "hold", "reject")
@@ -102,7 +102,7 @@ def better(pair: Pair, metric: str, look: int, allowed: Gate, where: str = TEST)
     """Ask if the challenger is surely better by the margin, at this look at the rows."""
     # Promoting spends the error that all looks share; to reject is no risk of that kind.
     tails, margin = (tail_at(look, allowed.confidence), 1 - allowed.confidence), allowed.margin
-    found, plain = (gain(pair, WEIGHTED[metric], tail) for tail in tails)
+    found, plain = gains(pair, WEIGHTED[metric], tails)
     words = f"{_words(metric, found)} of {where} that neither was trained on"
     if found.low > margin:
         least = f", surely by more than {margin:g}" if margin else ""

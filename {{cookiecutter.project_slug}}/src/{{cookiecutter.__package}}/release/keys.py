@@ -13,6 +13,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from ..errors import CheckFailed, WrongUse
+from ..settings import in_production
 from .lock import alone
 
 SIGNING, VERIFY = "RELEASE_SIGNING_KEY", "RELEASE_VERIFY_KEY"
@@ -29,7 +30,7 @@ def sign(content: bytes, root: Path) -> bytes:
     # A signing key that was lost is said, not replaced: its verify.key is still there.
     none = not signing.exists() and (coming.exists() or not known.exists())
     if none and not os.environ.get(SIGNING):
-        if os.environ.get("ENVIRONMENT") == "production":
+        if in_production():
             way_out = f"set {SIGNING} and {VERIFY}, or make a pair with `rotate-key`"
             raise WrongUse(f"ENVIRONMENT is production, and no key signs releases: {way_out}")
         rotate(root)

@@ -7,7 +7,7 @@ after it the new one, and there is no state between. The registry's alias follow
 from collections.abc import Callable
 from dataclasses import replace
 
-from ..errors import CheckFailed, WrongUse
+from ..errors import CheckFailed
 from ..ledger import Ledger
 from ..settings import Settings
 from . import champion as champions
@@ -40,7 +40,7 @@ def promote(
     with Ledger(settings.ledger_url) as ledger:
         champion = champions.serving(ledger)
         _check_place(settings, champion, override)
-        version = _version(settings, number)
+        version = registry.wanted(settings, number)
         if champion == version and not freeze:
             champions.mirror(settings, version)
             return _last(ledger, version)
@@ -61,14 +61,6 @@ def _last(ledger: Ledger, version: Version) -> Verdict:
     made = [d for d in ledger.decisions("promotion") if d["run_id"] == version.run_id]
     details = made[0]["details"] if made else {}
     return Verdict("promote", f"version {version.number} serves already", details, version.number)
-
-
-def _version(settings: Settings, number: int | None) -> Version:
-    found = registry.latest(settings) if number is None else registry.by_number(settings, number)
-    if found is None:
-        missing = "train a model first" if number is None else f"version {number} is not registered"
-        raise WrongUse(f"{missing} (registry: {registry.place(settings)})")
-    return found
 
 
 def _check_place(settings: Settings, champion: Version | None, override: str) -> None:

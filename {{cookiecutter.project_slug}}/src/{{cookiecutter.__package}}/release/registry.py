@@ -23,7 +23,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from .. import NAME
-from ..errors import CheckFailed, WorldBroken
+from ..errors import CheckFailed, WorldBroken, WrongUse
 from ..settings import Settings
 from . import fetch as fetching
 from .bundle import Release, read
@@ -51,7 +51,7 @@ class Version:
 
 def place(settings: Settings) -> str:
     """Return where the registry is, without the password that a URL may carry."""
-    return re.sub(r"//[^@/ ]*@", "//***@", settings.tracking_uri)
+    return brief(settings.tracking_uri)
 
 
 def client(settings: Settings) -> MlflowClient:
@@ -64,20 +64,20 @@ def client(settings: Settings) -> MlflowClient:
             opened = MlflowClient(settings.tracking_uri, settings.tracking_uri)
             opened.search_experiments(max_results=1)
     except Exception as error:
-        told = f"the registry at {settings.tracking_uri} does not answer: {brief(error)}"
+        told = f"the registry at {place(settings)} does not answer: {brief(error)}"
         raise WorldBroken(brief(told)) from None
     return opened
 
 
-def by_alias(settings: Settings, alias: str = CHAMPION) -> Version | None:
-    """Return the version that an alias points to, None if there is none.
+def by_alias(settings: Settings) -> Version | None:
+    """Return the version that the alias points to, None if there is none.
 
     Raises:
         WorldBroken: the registry does not answer, which is not the same as "none".
 
     """
     try:
-        found = client(settings).get_model_version_by_alias(NAME, alias)
+        found = client(settings).get_model_version_by_alias(NAME, CHAMPION)
     except MlflowException as error:
         if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
             return None
@@ -92,6 +92,15 @@ def latest(settings: Settings) -> Version | None:
     return Version(int(newest.version), str(newest.run_id)) if newest else None
 
 
+def wanted(settings: Settings, number: int | None) -> Version:
+    """Return a version by its number, without one the latest; raise `WrongUse` if there is none."""
+    found = latest(settings) if number is None else by_number(settings, number)
+    if found is None:
+        missing = "train a model first" if number is None else f"version {number} is not registered"
+        raise WrongUse(f"{missing} (registry: {place(settings)})")
+    return found
+
+
 def by_number(settings: Settings, number: int) -> Version | None:
     """Return a version by its number, None if it is not registered."""
     try:
@@ -103,10 +112,10 @@ def by_number(settings: Settings, number: int) -> Version | None:
     return Version(int(found.version), str(found.run_id))
 
 
-def point(settings: Settings, version: Version, alias: str = CHAMPION) -> None:
-    """Let `alias` point to `version`; raise `WorldBroken` if that cannot be done."""
+def point(settings: Settings, version: Version) -> None:
+    """Let the alias point to `version`; raise `WorldBroken` if that cannot be done."""
     try:
-        client(settings).set_registered_model_alias(NAME, alias, str(version.number))
+        client(settings).set_registered_model_alias(NAME, CHAMPION, str(version.number))
     except MlflowException as error:
         raise WorldBroken(f"the registry refuses: {error}") from None
 

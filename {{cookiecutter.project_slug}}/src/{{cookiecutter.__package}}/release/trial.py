@@ -61,10 +61,9 @@ def start(settings: Settings, number: int | None, share: float, answers: bool) -
 
     """
     champion = champions.champion(settings)
-    version = registry.latest(settings) if number is None else registry.by_number(settings, number)
-    if version is None or version == champion:
-        state = "is not registered" if version is None else "is the champion"
-        raise WrongUse(f"version {number or champion.number} {state}: train another")
+    version = registry.wanted(settings, number)
+    if version == champion:
+        raise WrongUse(f"version {version.number} is the champion: train another")
     release = registry.fetch(version, settings)
     _check_alike(release, registry.fetch(champion, settings))
     verb = "answers" if answers else "is asked, and not heard, on"
@@ -103,13 +102,13 @@ def end(ledger: Ledger, trial: Trial, reason: str) -> None:
             ledger.decide(KIND, "ended", reason, number, connection=connection)
 
 
-def stop(settings: Settings, reason: str = "stopped by hand") -> Trial:
+def stop(settings: Settings) -> Trial:
     """End the trial that is on; raise `WrongUse` if there is none."""
     with Ledger(settings.ledger_url) as ledger:
         found = active(ledger)
         if found is None:
             raise WrongUse("no version is on trial")
-        end(ledger, found, reason)
+        end(ledger, found, "stopped by hand")
     return found
 
 

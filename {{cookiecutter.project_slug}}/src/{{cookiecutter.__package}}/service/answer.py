@@ -36,6 +36,11 @@ def answers(loaded: Loaded, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
+def kept(said: dict[str, Any]) -> dict[str, Any]:
+    """Return what the ledger keeps of one answer."""
+    return {"answer": str(said["answer"]), "guess": said["probabilities"] or said["answer"]}
+
+
 def label(release: Release, frame: pd.DataFrame) -> tuple[list[Any], np.ndarray]:
     """Return the answer for typed rows (class names or floats), and the guess behind it.
 

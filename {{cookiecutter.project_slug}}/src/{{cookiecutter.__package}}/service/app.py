@@ -27,10 +27,10 @@ from starlette.concurrency import run_in_threadpool
 from .. import NAME, VERSION
 from ..data.rows import convert, violations
 from ..ledger import Ledger, now
-from ..settings import Settings
-from .answer import reasons_for
+from ..settings import Settings, in_production
+from .answer import kept, reasons_for
 from .canary import Canary
-from .guard import Guard, api_keys, in_production
+from .guard import Guard, api_keys
 from .request import MOST_ROWS, as_text, row_type
 from .slot import Loaded, Slot
 from .writer import Full, Writer
@@ -189,13 +189,7 @@ def _records(
 ) -> list[dict[str, Any]]:
     shared = {"request_id": request_id, "at": now(), "version": loaded.version.number}
     return [
-        shared
-        | {
-            "row": place,
-            "inputs": row,
-            "answer": str(answer["answer"]),
-            "guess": answer["probabilities"] or answer["answer"],
-        }
+        shared | {"row": place, "inputs": row} | kept(answer)
         for place, (row, answer) in enumerate(zip(rows, found, strict=True))
     ]
 

@@ -18,7 +18,7 @@ from ..ledger import Ledger, now
 from ..release import registry, trial
 from ..release.trial import Trial
 from ..settings import Settings
-from .answer import answers
+from .answer import answers, kept
 from .slot import Loaded, ready
 
 log = logging.getLogger(__name__)
@@ -125,27 +125,22 @@ class Canary:
                 log.error("a shadow was not written: %s", error)
 
     def _shadow(self, request_id: str, rows: Rows, other: Loaded) -> None:
-        shared = {"request_id": request_id, "at": now(), "version": other.version.number}
+        shared: dict[str, Any] = {
+            "request_id": request_id,
+            "at": now(),
+            "version": other.version.number,
+        }
         started, error = time.perf_counter(), None
-        found: list[dict[str, Any]] = [{}] * len(rows)
+        said: list[dict[str, Any]] = [{"answer": None, "guess": None}] * len(rows)
         try:
             # A canary that failed is asked again to record why, and was counted then.
             shadow = self.trial is not None and not self.trial.answers
             counted = shadow and other is self.loaded
             found = self._counted(other, rows) if counted else answers(other, rows)
+            said = [kept(answer) for answer in found]
         except Exception as raised:  # recorded: it is what the trial is for
             error = type(raised).__name__
-        took = (time.perf_counter() - started) / len(rows)
+        shared |= {"seconds": (time.perf_counter() - started) / len(rows), "error": error}
         self.ledger.write_shadows(
-            [
-                shared
-                | {
-                    "row": place,
-                    "answer": str(said["answer"]) if said else None,
-                    "guess": (said["probabilities"] or said["answer"]) if said else None,
-                    "seconds": took,
-                    "error": error,
-                }
-                for place, said in enumerate(found)
-            ]
+            [shared | {"row": place} | answer for place, answer in enumerate(said)]
         )

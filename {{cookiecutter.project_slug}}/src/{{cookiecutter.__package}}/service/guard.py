@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..errors import WrongUse
-from ..settings import Service
+from ..settings import Service, in_production
 
 OPEN = ("/health/", "/ping", "/metrics")
 
@@ -25,11 +25,6 @@ def api_keys() -> list[bytes]:
     if in_production() and not keys:
         raise WrongUse("ENVIRONMENT is production, but SERVICE_API_KEYS is empty")
     return keys
-
-
-def in_production() -> bool:
-    """Return whether the environment says that this is production."""
-    return os.environ.get("ENVIRONMENT", "development") == "production"
 
 
 class Guard:
