@@ -91,6 +91,10 @@ def _told(settings: Settings, trained: Any) -> None:
 
     click.echo(trained.evaluation["choice"])
     click.echo(f"Version {trained.version.number}: {headline(trained.evaluation)}")
+    for said in trained.evaluation["unassessed"]:
+        click.echo(f"Not known: {said}.")
+    for said in trained.evaluation["losing"]:
+        click.echo(f"Look at [value]: {said}.")
     click.echo(f"Look at {trained.report.relative_to(settings.root)}")
 
 

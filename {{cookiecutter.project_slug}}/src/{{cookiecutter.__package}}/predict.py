@@ -1,15 +1,17 @@
 """Score a whole file with the champion.
 
-In: a table with the contract's features. Out: the same rows with the answer, as CSV.
+In: a table with the contract's features. Out: what came in, to the last sign, with the answer
+beside it; CSV from CSV, Parquet from Parquet, or as the name of the output says.
 """
 
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from .data.read import read_table
+from .data.read import Table, read_table
 from .data.rows import apply, surprises
 from .errors import WrongUse
 from .release import registry
@@ -34,21 +36,40 @@ def predict(settings: Settings, source: str, output: Path) -> tuple[int, int, di
         columns = guess.T if guess.ndim == 2 else np.stack([1 - guess, guess])
         names = [f"probability of {name}" for name in release.classes]
         added |= dict(zip(names, columns, strict=True))
-    if taken := sorted(set(added) & set(table.frame.columns)):
-        raise WrongUse(f"{source} has a column '{taken[0]}' already; rename it")
-    scored = table.frame.assign(**added)
-    _write(scored, output)
+    _write(table, added, output)
     odd = surprises(release.contract, frame)
-    return len(scored), champion.number, {name: int(marks.sum()) for name, marks in odd.items()}
+    return len(frame), champion.number, {name: int(marks.sum()) for name, marks in odd.items()}
 
 
-def _write(frame: pd.DataFrame, output: Path) -> None:
+def _write(table: Table, added: dict[str, Any], output: Path) -> None:
     if output.exists() and not output.is_file():
         raise WrongUse(f"{output} is no ordinary file")
     partial = output.with_name(f".{output.name}.partial")
     try:
-        frame.to_csv(partial, index=False)
+        if output.suffix in (".parquet", ".pq") or (table.typed and output.suffix != ".csv"):
+            from .data.parquet import write_parquet
+
+            write_parquet(table.given, _free(added, table), partial)
+        else:
+            _write_csv(table, _free(added, table), partial)
         partial.replace(output)
     except OSError as error:
         partial.unlink(missing_ok=True)
         raise WrongUse(f"cannot write {output}: {error.strerror}") from None
+
+
+def _free(added: dict[str, Any], table: Table) -> dict[str, Any]:
+    """Return the columns to add under names that the table does not have: `prediction 2`."""
+    taken, free = set(table.frame.columns), {}
+    for name, values in added.items():
+        ways = (name if number == 1 else f"{name} {number}" for number in count(1))
+        free[next(way for way in ways if way not in taken)] = values
+    return free
+
+
+def _write_csv(table: Table, added: dict[str, Any], path: Path) -> None:
+    given = table.given
+    if table.typed:  # whole numbers stay whole beside a null
+        given = given.to_pandas(ignore_metadata=True, integer_object_nulls=True)
+    answers = pd.DataFrame(added, index=given.index)
+    pd.concat([given, answers], axis=1).to_csv(path, index=False)

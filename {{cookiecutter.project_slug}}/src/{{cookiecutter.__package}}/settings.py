@@ -46,8 +46,10 @@ class Data(Section):
     ordered: bool = False
     group: str = ""
     sensitive: Names = ()
+    sensitive_names: Names = ()
     ignore: Names = ()
     keep: Names = ()
+    missing: Names | Literal["auto"] = "auto"
     header: bool = True
     encoding: str = ""
     test_share: Annotated[float, Field(ge=0.05, le=0.5)] = 0.2
@@ -95,6 +97,7 @@ class Gate(Section):
     latency_ms: Annotated[float, Field(gt=0)] = 200.0
     looks: Annotated[int, Field(gt=0)] = 50
     outcomes: Annotated[int, Field(ge=50)] = 1000
+    value: bool = True
 
 
 class Trials(Section):
@@ -117,7 +120,7 @@ class Drift(Section):
 
 
 class Service(Section):
-    """How the service listens and what it refuses."""
+    """How the service listens and what it refuses, which training must not learn from either."""
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
@@ -125,6 +128,9 @@ class Service(Section):
     deadline_seconds: Annotated[float, Field(gt=0)] = 5.0
     queue_rows: Annotated[int, Field(gt=0)] = 10_000
     body_kilobytes: Annotated[int, Field(gt=0)] = 1024
+    max_rows: Annotated[int, Field(gt=0)] = 1000
+    max_text_length: Annotated[int, Field(gt=0)] = 10_000
+    max_number: Annotated[float, Field(gt=0, le=1e150)] = 1e100
 
 
 class Settings(Section):

@@ -91,7 +91,7 @@ def test_what_looks_personal_is_pointed_out(project: Any, name: str) -> None:
     values = [f"v{i % 40}" for i in range(300)]
     frame = pd.DataFrame({name: values, "target": ["a", "b"] * 150}, dtype=object)
     settings = project(frame, group="", sensitive=(), ignore=())
-    contract = infer(Table("t", frame, "", ()), settings)
+    contract = infer(Table("t", frame, "", (), frame), settings)
     found = find(frame, check(contract, frame)[0], contract, settings)
     assert [f.column for f in found if "personal" in f.text] == [name]
 

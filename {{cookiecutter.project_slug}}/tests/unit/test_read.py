@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from project.data.read import DataError, fetch, parse
+from project.data.values import spelled
 from project.errors import WorldBroken, WrongUse
 
 PLAIN = "name,size\nanna,1\nbert,2\n"
@@ -81,18 +82,18 @@ def test_parquet_says_the_same_as_csv() -> None:
     )
     written = io.BytesIO()
     frame.to_parquet(written)
-    table = parse(written.getvalue(), "t.parquet").frame
+    table = parse(written.getvalue(), "t.parquet").frame.apply(spelled)
     assert table["size"].dropna().tolist() == ["1.5", "3"]
     assert table["small"].dropna().tolist() == ["1", "3"]
     assert table["day"].dropna().tolist() == ["2024-01-02", "2024-01-03"]
-    assert table["yes"].tolist() == ["True", "False", "True"]
+    assert table["yes"].tolist() == ["true", "false", "true"]
     assert table.isna().sum().tolist() == [1, 1, 1, 0]
 
 
-def test_spellings_of_missing_are_missing_and_others_are_not() -> None:
+def test_reading_takes_nothing_but_an_empty_field_for_missing() -> None:
     found = columns("a,b\nNA,1\n?,2\n ,3\nnull,4\nnone of it,5\n")["a"]
-    assert found[4:] == ["none of it"]
-    assert all(pd.isna(value) for value in found[:4])
+    assert [value for value in found if not pd.isna(value)] == ["NA", "?", "null", "none of it"]
+    assert pd.isna(found[2])
 
 
 def test_names_are_stripped_numbered_and_given() -> None:
@@ -107,6 +108,27 @@ def test_a_header_one_short_has_a_nameless_first_column() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ('a,b\n"3\\" pipe",1\n"y",2\n', '3" pipe'),
+        ('a,b\n"3\\" pipe, new",1\n"y",2\n', '3" pipe, new'),
+        ('a,b\n"3\\"",1\n"y",2\n', '3"'),
+        ("a,b\nx\\,y,1\nz\\,q,2\n", "x,y"),
+        ('a,b\n"C:\\dir\\",1\n"y",2\n', "C:\\dir\\"),
+        ("a,b\nC:\\dir\\x,1\ny,2\n", "C:\\dir\\x"),
+        ('a,b\n"he ""x"" y",1\n"y",2\n', 'he "x" y'),
+        ('sep=;\na;b\n"x,y";1\nz;2\n', "x,y"),
+        ('a,b\n"x" ,1\n"y" , 2\n', "x"),
+        ("a,b\nx,1,\nz,2,\n", "x"),
+        ("a,b,\nx,1\nz,2\n", "x"),
+    ],
+)
+def test_a_value_is_what_its_writer_meant_and_no_column_moves(text: str, value: str) -> None:
+    found = columns(text)
+    assert (found["a"][0], found["b"]) == (value, ["1", "2"])
+
+
 def test_without_header_columns_are_called_by_place() -> None:
     assert columns("1,x\n2,y\n", header=False) == {"column_1": ["1", "2"], "column_2": ["x", "y"]}
 
@@ -118,12 +140,15 @@ def test_quoted_separators_and_newlines_stay_in_the_value() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("a,b\n1,2\n1,2,3\n", "row 2 has 3 fields, not 2"),
-        ("a,b\n1,2\n1,2\n1\n", "row 3 has 1 fields, not 2"),
+        ("a,b\n1,2\n1,2,3\n", "line 3: row 2 has 3 fields, not 2"),
+        ("a,b\n1,2\n1,2\n1\n", "line 4: row 3 has 1 field, not 2"),
         ("a,b\n", "no rows"),
         ("", "empty"),
-        ('a,b\n"' + "x" * 150_000 + ",1\n", "row 1 has 1 fields"),
-        ('a,b\n1,"2\n3,4\n', "not a regular table"),
+        ('a,b\n"' + "x" * 150_000 + ",1\n", "line 2: a quote is opened"),
+        ('a,b\n1,"2\n3,4\n', "line 2: a quote is opened there and never closed"),
+        ('a,b\n1,2\n3,"4\n5,6\n7,"8\n', "line 3: a quote inside a value"),
+        ("a,b\nx,1\ny;2\n", "line 3: row 2 has 1 field, not 2; its separator seems to be ';'"),
+        ("a,b\nx,1,3\nx,2,4\n", "the header has 2 names and each row 3 fields"),
         ("PK\x03\x04\0\0", "no text"),
     ],
 )

@@ -10,6 +10,7 @@ import pytest
 from project.data.contract import Column, Contract
 from project.errors import WrongUse
 from project.evaluation.problem import Problem
+from project.evaluation.query import matching
 from project.evaluation.scores import (
     METRICS,
     WEIGHTED,
@@ -20,7 +21,7 @@ from project.evaluation.scores import (
     resamples,
     spread,
 )
-from project.evaluation.slices import Judged, asked, gaps, matching, slices
+from project.evaluation.slices import Judged, asked, gaps, slices
 from project.evaluation.trouble import trouble
 from project.evaluation.value import best_threshold, of_actions, worth
 from project.settings import Data, Settings, Training, Value
@@ -210,11 +211,37 @@ def test_a_slice_asked_for_misses_its_floor_or_meets_it_and_fails_when_it_is_unk
 )
 def test_a_slice_that_is_no_condition_is_named_with_the_columns(query: str) -> None:
     frame = pd.DataFrame({"x": [1.0, 2.0], "plan": ["pro", None]})
-    assert list(matching(frame, "plan == 'pro' and x < 2")) == [True, False]
+    contract = Contract(table={})
+    assert list(matching(frame, "plan == 'pro' and x < 2", contract)) == [True, False]
     with pytest.raises(WrongUse) as error:
-        matching(frame, query)
+        matching(frame, query, contract)
     assert query in str(error.value)
     assert "x, plan" in str(error.value)
+
+
+ZONES = Column(name="in[dex]", kind="category", categories=("1", "2", "3"))
+MEMBERS = Column(name="class", kind="boolean", categories=("No", "Yes"))
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "`in[dex]` == 3",
+        "`in[dex]` == 3.0",
+        "`in[dex]` == '3'",
+        "'3.0' == `in[dex]`",
+        "`in[dex]` in [3, 7]",
+        "`class` == 'Yes' & self > 1",
+        "`class` == true and not self < '2'",
+        "(`class` == 1) & ~(`in[dex]` == 1)",
+    ],
+)
+def test_a_slice_means_the_same_however_its_values_are_written(query: str) -> None:
+    frame = pd.DataFrame(
+        {"in[dex]": ["1", "2", "3"], "class": ["Yes", "No", "Yes"], "self": [1.0, 2.0, 3.0]}
+    )
+    contract = Contract(table={}, columns=(ZONES, MEMBERS, Column(name="self", kind="number")))
+    assert list(matching(frame, query, contract)) == [False, False, True]
 
 
 def troubled(seed: int, share_wrong: float) -> Judged:
@@ -237,7 +264,7 @@ def test_a_part_where_the_model_fails_is_found_as_a_rule_that_can_be_asked_for()
     found = trouble(rows)
     assert found is not None
     assert found["score"]["high"] < found["elsewhere"]["low"]
-    said = matching(rows.frame, found["rule"])
+    said = matching(rows.frame, found["rule"], rows.problem.contract)
     bad = ~(rows.frame["x"] > 0) & (rows.frame["% of kind"] == "50%")
     assert (said == bad).mean() > 0.85
     judged_on = np.random.default_rng(0).random(2000) >= 0.5

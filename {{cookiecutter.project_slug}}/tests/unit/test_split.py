@@ -82,5 +82,5 @@ def test_planted_overlaps_are_found(typed: Any) -> None:
 def test_a_test_part_of_one_class_is_refused(typed: Any) -> None:
     frame, contract, settings = given(typed, group="", time="since")
     late = frame["since"] > frame["since"].quantile(0.5)
-    with pytest.raises(DataError, match="are of class 'no'"):
+    with pytest.raises(DataError, match="have the value 'no'"):
         split(frame.assign(target=frame["target"].mask(late, "no")), contract, settings)

@@ -3,7 +3,7 @@
 In: settings. Out: contract.yaml, written once and kept in step with project.toml; a `Checked`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -12,10 +12,11 @@ from ..settings import Settings
 from . import contract as contracts
 from . import rows
 from .contract import Column, Contract
-from .findings import MEND, Finding, find
+from .findings import MEND, Finding, find, find_in_parts
 from .infer import infer
 from .read import Table, read_table
 from .split import Split, split
+from .values import known
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,8 @@ def check_data(settings: Settings) -> Checked:
     table, path = read_table(settings), settings.contract_path
     inferred, first = infer(table, settings), not path.exists()
     contract = inferred if first else contracts.load(path, settings.data)
-    known = table.frame[table.frame[contract.target.name].notna()]
-    typed, broken = rows.check(contract, known)
+    frame = rows.present(contract, table.frame)
+    typed, broken = rows.check(contract, with_target(frame, contract))
     findings = find(table.frame, typed, contract, settings)
     way_out = MEND if first else "Mend the table, or edit contract.yaml"
     problems = [f"{rule}. {way_out}" for rule in broken]
@@ -55,10 +56,18 @@ def check_data(settings: Settings) -> Checked:
         raise CheckFailed("\n".join([f"{table.name} needs a decision from you:", *lines]))
     typed = typed.reset_index(drop=True)
     parts = split(typed, contract, settings)
+    findings += find_in_parts(typed, contract, parts)
     if first or contract != contracts.load(path):
         contracts.save(contract, path)
     changes = () if first else tuple(_differences(contract, inferred))
+    table = replace(table, frame=frame)
     return Checked(table, contract, typed, tuple(findings), changes, first, parts)
+
+
+def with_target(frame: pd.DataFrame, contract: Contract) -> pd.DataFrame:
+    """Return the raw rows that have a target; all of them if it is not a column of `frame`."""
+    target = contract.target
+    return frame[known(frame[target.name], target).notna()] if target.name in frame else frame
 
 
 def _differences(ours: Contract, inferred: Contract) -> list[str]:

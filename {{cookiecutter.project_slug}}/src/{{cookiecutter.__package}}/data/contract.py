@@ -4,6 +4,7 @@ In: contract.yaml, inferred once (infer.py), then owned by people. Out: a `Contr
 project.toml gives always win over those in the file.
 """
 
+import re
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,14 +18,20 @@ Kind = Literal["number", "integer", "category", "boolean", "date", "text", "id"]
 Role = Literal["feature", "target", "time", "group", "id", "sensitive", "ignored"]
 NUMERIC = ("number", "integer")
 NAMED = ("category", "boolean")
-BOOLEANS = ({"yes", "no"}, {"true", "false"}, {"y", "n"}, {"t", "f"}, {"on", "off"}, {"0", "1"})
-POSITIVE_NAMES = ("yes", "true", "y", "t", "on", "1")
+BOOLEANS = (("yes", "no"), ("true", "false"), ("y", "n"), ("t", "f"), ("on", "off"), ("1", "0"))
+TRUTHS = {word: word == yes for yes, no in BOOLEANS for word in (yes, no)}
+PLAIN = re.compile(r"[+-]?(0|[1-9]\d*)(\.\d+)?")  # a number; 007 is none
 ASIDE = "set aside in project.toml"
 USED: tuple[Role, ...] = ("feature", "target", "time", "group", "sensitive")
 
 
 class Column(Section):
-    """One column. minimum and maximum: the range seen; categories: the values seen, or any."""
+    """One column. minimum and maximum: the range seen; categories: the values seen, or any.
+
+    format: how numbers and dates are written; "number": the categories are codes, so that 1.0 is 1.
+    missing: the words that mean "no value" besides an empty field; by default those that are usual
+    for it in a column of numbers or dates, and none elsewhere.
+    """
 
     name: str
     kind: Kind
@@ -33,8 +40,16 @@ class Column(Section):
     minimum: float | None = None
     maximum: float | None = None
     categories: Names | None = None
+    missing: Names | None = None
     format: str = ""
     note: str = ""
+
+    @property
+    def numeric(self) -> bool:
+        """Whether the categories are numbers, which may be written in more than one way."""
+        if self.kind not in ("category", "id"):
+            return False
+        return self.format == "number" or all(map(PLAIN.fullmatch, self.categories or [""]))
 
     def but(self, **changes: Any) -> "Column":
         """Return the column with some fields changed."""

@@ -1,6 +1,6 @@
 """What a person has to look at before a table is used: flags on columns, rows and the target.
 
-In: rows of text, typed rows, the contract. Out: findings. `blocking` ones must be answered by an
+In: raw rows, typed rows, the contract. Out: findings. `blocking` ones must be answered by an
 edit of project.toml; the others are worth a look. Each names its column and the way out.
 """
 
@@ -13,9 +13,14 @@ from ..errors import WrongUse
 from ..settings import Data, Settings
 from .contract import NAMED, NUMERIC, Column, Contract
 from .leaks import Finding, find_gaps, find_leaks, find_twins
-from .rows import convert
+from .limits import find_limits
+from .rows import convert, present
+from .sensitive import may_be_sensitive
+from .split import Split
+from .values import MISSING, absent, reader, spelled, words
 
 FEW = 10
+ENOUGH = 50  # test rows of a group, to say anything about it
 ALMOST_ALL = 0.995
 MEND = "Mend the table, or set the column aside (`ignore`) or take it as it is (`keep`)"
 PERSONAL = re.compile(
@@ -27,22 +32,22 @@ PATTERNS = {
     "bank accounts": r"[A-Z]{2}\d\d(?: ?[A-Z0-9]){11,30}",
     "phone numbers": r"(?:\+|00)\d[\d ()/.-]{7,18}|\(?\d{3}\)?[-. ]\d{3}[-. ]\d{4}",
 }
-SENSITIVE = re.compile(
-    r"gender|^sex$|race|ethnic|religion|nationality|disab|pregnan|senior|^age$|marital|orientation",
-    re.IGNORECASE,
-)
 
 
 def find(
     frame: pd.DataFrame, typed: pd.DataFrame, contract: Contract, settings: Settings
 ) -> list[Finding]:
-    """Return everything doubtful. frame: rows of text; typed: their typed rows, same index."""
+    """Return everything doubtful. frame: raw rows; typed: their typed rows, same index."""
     columns = tuple(column for column in contract.columns if column.name in frame)
     contract = contract.model_copy(update={"columns": columns})
-    found = list(_about_header(frame, columns, settings.data))
-    found += [f for column in columns for f in _about_column(frame[column.name], column)]
+    found = [f for column in columns for f in _about_words(frame[column.name], column)]
+    frame = present(contract, frame)
+    found += _about_header(frame, columns, settings.data)
+    found += [f for c in columns for f in _about_column(frame[c.name], c, settings.data)]
     usable = list(_about_target(frame, contract, settings.data.positive))
-    found += [*usable, *_about_rows(frame), *find_twins(frame, contract.features)]
+    found += [*usable, *_about_features(contract), *_about_rows(frame)]
+    found += find_limits(typed, contract, settings.service)
+    found += find_twins(frame, contract.features)
     # Only a target that is of no use hides the leaks: people want to mend a table once.
     if not any(f.blocking for f in usable):
         known = typed[typed[contract.target.name].notna()]
@@ -69,7 +74,23 @@ def _about_header(
         yield Finding("(header)", f"{text}. {way_out}", blocking=True)
 
 
-def _about_column(values: pd.Series, column: Column) -> Iterator[Finding]:
+def _about_words(values: pd.Series, column: Column) -> Iterator[Finding]:
+    """Say of each word for "no value" how it is read, and what to do if that is wrong."""
+    if column.role == "ignored" or pd.api.types.is_numeric_dtype(values):
+        return
+    counts = values.value_counts()
+    gone, way_out = absent(column), "`missing` in project.toml or contract.yaml overrules it"
+    for word in (word for word in dict.fromkeys((*MISSING, *gone)) if word in counts.index):
+        rows = f"{word!r} in {counts[word]:,} rows"
+        if word in gone:
+            yield Finding(column.name, f"{rows} is read as missing; {way_out}")
+        else:
+            broken = column.kind in (*NUMERIC, "date")
+            text = f"{rows} is taken for a value; if it means that there is none, say so:"
+            yield Finding(column.name, f"{text} missing = [{word!r}] under [data]", broken)
+
+
+def _about_column(values: pd.Series, column: Column, data: Data) -> Iterator[Finding]:
     name = column.name
     if column.role == "time" and column.kind not in ("date", *NUMERIC):
         example = next(iter(values.dropna()), "")
@@ -77,32 +98,42 @@ def _about_column(values: pd.Series, column: Column) -> Iterator[Finding]:
     counts = values.value_counts()
     if column.role != "feature" or counts.empty:
         return
-    spelled = counts.index[:1000]
-    if doubt := _two_ways(spelled, column):
+    texts = pd.Index(spelled(counts.index[:1000].to_series()))
+    if pd.api.types.is_string_dtype(values) and (doubt := _two_ways(texts, column)):
         yield Finding(name, doubt)
     if (share := counts.iloc[0] / counts.sum()) >= ALMOST_ALL:
-        yield Finding(name, f"is {counts.index[0][:40]!r} in {share:.2%} of its values")
-    what = [w for w, p in PATTERNS.items() if spelled.str.fullmatch(p).mean() > 0.5]
+        yield Finding(name, f"is {texts[0][:40]!r} in {share:.2%} of its values")
+    what = [w for w, p in PATTERNS.items() if texts.str.fullmatch(p).mean() > 0.5]
     if what or PERSONAL.search(name):
         seen = f" ({what[0]})" if what else ""
         yield Finding(name, f"looks like personal data{seen}; add it to `ignore` if it is")
-    if SENSITIVE.search(name):
+    if may_be_sensitive(name, texts[:3] if len(counts) == 2 else (), data.sensitive_names):
         way_out = "add it to `sensitive` to leave it out of the model and watch its groups"
         yield Finding(name, f"may be sensitive; {way_out}")
 
 
-def _two_ways(spelled: pd.Index, column: Column) -> str:
+def _about_features(contract: Contract) -> Iterator[Finding]:
+    """Say why each column is set aside if none is left to learn from."""
+    if not contract.features:
+        why = [f"'{c.name}' ({c.note or c.role})" for c in contract.columns if c.role != "target"]
+        text = (
+            f"no feature is left; set aside are {', '.join(why)}. Bring more columns, or `keep` one"
+        )
+        yield Finding("(columns)", text, blocking=True)
+
+
+def _two_ways(texts: pd.Index, column: Column) -> str:
     """Say how else the values could be read, if in a second way all of them fit."""
     form = column.format
     if column.kind == "date" and ("%d/%m" in form or "%m/%d" in form):
         other = form.translate(str.maketrans("dm", "md"))
-        fits = convert(pd.Series(spelled, dtype=object), column.but(format=other)).notna().all()
+        fits = convert(pd.Series(texts, dtype=object), column.but(format=other)).notna().all()
         return f"is read as {form}, and {other} fits too: choose in contract.yaml" if fits else ""
-    if column.kind in NUMERIC and form in ("", ".") and len(spelled) >= FEW:
+    if column.kind in NUMERIC and form in ("", ".") and len(texts) >= FEW:
         mark = "," if form else r"\."
-        grouped = spelled.str.fullmatch(rf"-?[1-9]\d?\d?({mark}\d\d\d)?")
-        if grouped.all() and spelled.str.contains(mark).mean() > 0.5:
-            example = next(value for value in spelled if re.search(mark, value))
+        grouped = texts.str.fullmatch(rf"-?[1-9]\d?\d?({mark}\d\d\d)?")
+        if grouped.all() and texts.str.contains(mark).mean() > 0.5:
+            example = next(value for value in texts if re.search(mark, value))
             value = convert(pd.Series([example]), column)[0]
             return f"{example} is read as {value:g}; else set its `format` in contract.yaml"
     return ""
@@ -111,7 +142,7 @@ def _two_ways(spelled: pd.Index, column: Column) -> str:
 def _about_target(frame: pd.DataFrame, contract: Contract, positive: str) -> Iterator[Finding]:
     target = contract.target
     values = frame[target.name]
-    counts = values.value_counts()
+    counts = words(values, target).value_counts()
     if len(counts) < 2:
         yield Finding(target.name, "has one value only: nothing to learn", blocking=True)
         return
@@ -124,7 +155,7 @@ def _about_target(frame: pd.DataFrame, contract: Contract, positive: str) -> Ite
         text = f"has {len(counts)} different values that are no numbers; choose another target"
         yield Finding(target.name, text, blocking=True)
         return
-    if positive and positive not in counts.index:
+    if positive and reader(target)(positive) not in counts.index:
         known = ", ".join(map(repr, counts.index))
         raise WrongUse(f"[data] positive: {positive!r} is no class of '{target.name}': {known}")
     if counts.min() < max(FEW, 0.05 * counts.sum()):
@@ -137,3 +168,22 @@ def _about_rows(frame: pd.DataFrame) -> Iterator[Finding]:
         yield Finding("(rows)", f"exact copies of an earlier row: {copies}")
     if len(frame) < 200:
         yield Finding("(rows)", f"{len(frame)} rows are few: expect wide intervals")
+
+
+def find_in_parts(frame: pd.DataFrame, contract: Contract, parts: Split) -> Iterator[Finding]:
+    """Yield what cannot be learnt or assessed on the rows that are for it. frame: typed rows."""
+    target, test = contract.target, frame.iloc[parts.test]
+    if target.categories:
+        for side, rows in (("test", parts.test), ("training", parts.train)):
+            absent_there = set(target.categories) - set(frame[target.name].iloc[rows])
+            if absent_there:
+                names = ", ".join(map(repr, sorted(absent_there)))
+                text = f"no row of the {side} part is of class {names}"
+                yield Finding(target.name, f"{text}: nothing will be known of it")
+    for column in contract.named("sensitive"):
+        sizes = test[column.name].value_counts()
+        many = column.kind in (*NUMERIC, "date") and len(sizes) > FEW
+        enough = len(test) >= 4 * ENOUGH if many else (sizes >= ENOUGH).sum() > 1
+        if not enough:
+            text = f"fewer than two groups have {ENOUGH} rows in the test part"
+            yield Finding(column.name, f"{text}: fairness between them cannot be assessed")

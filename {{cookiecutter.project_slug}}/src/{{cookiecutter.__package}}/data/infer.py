@@ -1,7 +1,7 @@
 """A first contract from a table: every column's kind, format, range and role, with the reason.
 
-In: rows of text. Out: a `Contract`. What a person has to look at is found in findings.py. The order
-of the questions matters: two words before numbers, numbers before dates, dates before the rest.
+In: a table. Out: a `Contract`. What a person has to look at is found in findings.py. The order of
+the questions matters: two words before numbers, numbers before dates, dates before the rest.
 """
 
 import re
@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 
 from ..settings import Data, Settings
-from .contract import BOOLEANS, NAMED, NUMERIC, Column, Contract, Kind
+from .contract import BOOLEANS, NAMED, NUMERIC, PLAIN, TRUTHS, Column, Contract, Kind
 from .read import Table
 from .rows import SIGNS, convert
+from .values import MISSING, UNSPACED, known, plain, spelled
 
 ID_NAME = re.compile(r"(^|[_ ])id$|Id$|ID$")
 DAYS = (
@@ -23,9 +24,12 @@ DAYS = (
 CLOCKS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
 DATES = ("ISO8601", *("".join(parts) for parts in product(DAYS, CLOCKS)))
 MOSTLY = 0.95  # of the values must fit; the rest is then named as wrong
+WORD = rf"[{UNSPACED}]|[^\s{UNSPACED}]+"
 CODES = 24  # whole numbers with at most so many values may be codes
 LISTED = 50  # categories written into the contract; beyond, any value is allowed
 HEAD = 200  # spellings that are tried before all of them are
+RARE = 0.01  # of the rows: what is seldomer says nothing about how values are written
+SOME = 0.2  # of the rows: a word that is commoner is hardly odd
 
 Guess = tuple[Kind, str, str]
 
@@ -33,25 +37,77 @@ Guess = tuple[Kind, str, str]
 def infer(table: Table, settings: Settings) -> Contract:
     """Return the contract that the table suggests, with the roles that project.toml gives."""
     summary = {"source": table.name, "sha256": table.sha256, "rows": len(table.frame)}
-    columns = tuple(_column(values, settings.data) for _, values in table.frame.items())
+    columns = tuple(
+        _column(values, settings.data, table.typed) for _, values in table.frame.items()
+    )
     return Contract(table=summary, columns=columns).with_roles(settings.data)
 
 
-def _column(values: pd.Series, data: Data) -> Column:
+def _column(values: pd.Series, data: Data, typed: bool) -> Column:
+    """Return what one column suggests; typed: it has real nulls, so no word stands for one."""
     name = str(values.name)
-    counts = values.value_counts()
+    role = "target" if name == data.target else "time" if name == data.time else "feature"
+    every = _counts(values)
+    missing = _missing(every, data, strict=typed or role == "target")
+    gone = _spoken(every) if missing is None else missing
+    counts = every.drop([word for word in gone if word in every.index])
     if counts.empty:
         return Column(name=name, kind="category", role="ignored", nullable=True, note="empty")
-    role = "target" if name == data.target else "time" if name == data.time else "feature"
     kind, form, why = kind_of(counts, role, name in data.keep)
-    nullable = bool(counts.sum() < len(values))
-    column = Column(name=name, kind=kind, nullable=nullable, format=form, note=why)
+    column = Column(name=name, kind=kind, format=form, note=why, missing=missing)
+    present = known(values, column).dropna()
+    column = column.but(nullable=bool(len(present) < len(values)))
     if kind in NUMERIC:
-        found = convert(pd.Series(counts.index, dtype=object), column)
+        found = convert(present, column)
         column = column.but(minimum=float(found.min()), maximum=float(found.max()))
-    elif kind in NAMED and len(counts) <= LISTED:
-        column = column.but(categories=tuple(sorted(counts.index)))
-    return _set_aside(column, values.dropna(), len(counts))
+    elif kind in NAMED:
+        column = _listed(column, counts)
+    return _set_aside(column, present, len(counts))
+
+
+def _counts(values: pd.Series) -> pd.Series:
+    """Return rows by spelling, the commonest first."""
+    counts = values.value_counts()
+    texts = spelled(counts.index.to_series().reset_index(drop=True))
+    counts = counts.set_axis(pd.Index(texts)).groupby(level=0, sort=False).sum()
+    return counts.sort_values(ascending=False, kind="stable")
+
+
+def _spoken(counts: pd.Series) -> tuple[str, ...]:
+    """Return the words among the spellings that may stand for "no value"."""
+    return tuple(sorted(set(counts.index) & set(MISSING)))
+
+
+def _missing(every: pd.Series, data: Data, strict: bool) -> tuple[str, ...] | None:
+    """Return the words that stand for "no value", None if there are none but those of the kind.
+
+    strict: in the target, and where nulls are real, a word is a value unless a person says so.
+    Among words, one stands for it if yes and no are all else, or if it is rare and shorter.
+    """
+    spoken = _spoken(every)
+    if data.missing != "auto":
+        return data.missing
+    if strict:
+        return () if spoken else None
+    others = every.drop(list(spoken))
+    if not spoken or others.empty or (kind := kind_of(others, "")[0]) in (*NUMERIC, "date"):
+        return None
+    shortest = others[others >= RARE * others.sum()].index.str.len().min()
+    odd = [w for w in spoken if every[w] < SOME * every.sum() and len(w) < shortest]
+    return spoken if kind == "boolean" else tuple(odd)
+
+
+def _listed(column: Column, counts: pd.Series) -> Column:
+    """Return the column with its categories, each in its commonest spelling, if they are few."""
+    if column.kind == "boolean":
+        said = [TRUTHS[plain(word).casefold()] for word in counts.index]
+        words = [plain(counts.index[said.index(truth)]) for truth in (False, True)]
+        return column.but(categories=tuple(words))
+    numeric = all(map(PLAIN.fullmatch, counts.index))
+    words = list({plain(word) for word in counts.index} if numeric else counts.index)
+    if len(words) > LISTED:
+        return column.but(format="number") if numeric else column
+    return column.but(categories=tuple(sorted(words, key=float if numeric else str)))
 
 
 def _set_aside(column: Column, present: pd.Series, distinct: int) -> Column:
@@ -72,15 +128,15 @@ def kind_of(counts: pd.Series, role: str, as_it_is: bool = False) -> Guess:
 
     counts: rows by spelling, the commonest first. as_it_is: never call a value wrong.
     """
-    spelled, rows = counts.index, counts.sum()
+    texts, rows = counts.index, counts.sum()
     if role == "time":
         return _time(counts)
-    if len(spelled) == 2 and {str(v).casefold() for v in spelled} in BOOLEANS:
+    if _is_boolean(texts):
         return "boolean", "", ""
-    if _are_codes(spelled):
+    if _are_codes(texts):
         return _words(counts, "digits with leading zeros: codes")
     enough = 1 - 1e-9 if as_it_is else MOSTLY
-    for form in _forms(str(spelled[0])):
+    for form in _forms(str(texts[0])):
         found = _read(counts, "number", form, least=0.5)
         share = counts[found.notna().to_numpy()].sum() / rows if len(found) else 0
         if share > enough or (share > 0.5 and not as_it_is and found.nunique() > LISTED):
@@ -90,10 +146,16 @@ def kind_of(counts: pd.Series, role: str, as_it_is: bool = False) -> Guess:
     return _words(counts)
 
 
-def _are_codes(spelled: pd.Index) -> bool:
+def _is_boolean(texts: pd.Index) -> bool:
+    """Tell if the values say yes or no and nothing else, in one way or more."""
+    said = {plain(text).casefold() for text in texts[:20]}
+    return len(texts) <= 20 and said <= set(TRUTHS) and any(said >= set(pair) for pair in BOOLEANS)
+
+
+def _are_codes(texts: pd.Index) -> bool:
     """Tell if the values are digits of one length, and some begin with a zero."""
-    zero = spelled.str.startswith("0") & (spelled.str.len() > 1)
-    return bool(zero.any() and spelled.str.isdigit().all() and spelled.str.len().nunique() == 1)
+    zero = texts.str.startswith("0") & (texts.str.len() > 1)
+    return bool(zero.any() and texts.str.isdigit().all() and texts.str.len().nunique() == 1)
 
 
 def _forms(example: str) -> list[str]:
@@ -150,7 +212,7 @@ def _time(counts: pd.Series) -> Guess:
 
 
 def _words(counts: pd.Series, why: str = "") -> Guess:
-    words = (counts.index.str.split().str.len() * counts).sum() / counts.sum()
+    words = (counts.index.str.count(WORD) * counts).sum() / counts.sum()
     if len(counts) > MOSTLY * counts.sum() and counts.sum() >= 50:
         return ("text" if words >= 3 else "id"), "", why
     return ("text" if words >= 5 and len(counts) > LISTED else "category"), "", why

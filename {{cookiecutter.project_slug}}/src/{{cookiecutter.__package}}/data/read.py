@@ -1,12 +1,11 @@
-"""Read the table as text, whatever its encoding, separator or wrapping.
+"""Read the table, whatever its encoding, separator or wrapping.
 
-In: a path or URL. Out: a `Table` of strings, in which only `NaN` means missing. What a string
-means is decided by the contract; spellings of "missing" are decided here.
+In: a path or URL. Out: a `Table`: of text where it came as text, of types where it came as Parquet.
+What a value means, and which words mean that there is none, is decided by the contract.
 """
 
 import gzip
 import hashlib
-import io
 import os
 import urllib.error
 import urllib.request
@@ -14,29 +13,38 @@ import zlib
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from ..errors import WorldBroken, WrongUse
 from ..settings import Settings, nearest
-from .text import DataError, decode, text_table
-
-MISSING = ["", "?", "-", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "None"]
+from .delimited import text_table
+from .text import DataError, decode
 
 GUESSED = ", likeliest by its letters; `encoding` in project.toml overrules it"
 
 
 @dataclass(frozen=True)
 class Table:
-    """Rows as text, with where they came from.
+    """Rows, with where they came from.
 
-    frame: (rows, columns) of str or NaN. notes: what reading decided, one sentence each.
+    frame: (rows, columns) of str or NaN, or typed; names and values without blanks around them.
+    given: the same as it came, a frame of text or a table of Arrow. notes: what reading decided,
+    one sentence each.
     """
 
     name: str
     frame: pd.DataFrame
     sha256: str
     notes: tuple[str, ...]
+    given: Any
+
+    @property
+    def typed(self) -> bool:
+        """Whether the table came with types, and so with real nulls."""
+        return not isinstance(self.given, pd.DataFrame)
 
 
 def read_table(settings: Settings, source: str | None = None) -> Table:
@@ -87,43 +95,44 @@ def parse(data: bytes, name: str, header: bool = True, encoding: str = "") -> Ta
             data = gzip.decompress(data)
         except (OSError, EOFError, zlib.error) as error:
             raise DataError(f"{name}: broken gzip file: {error}") from None
+    given: Any
     if data[:4] == b"PAR1":
-        frame, notes = _parquet(data, name), ["Parquet"]
+        frame, given = _parquet(data, name)
+        notes = ["Parquet"]
     else:
         text, chosen = decode(data, name, encoding)
-        frame, notes = text_table(text, name, header)
+        given, notes = text_table(text, name, header)
+        frame = given.apply(_stripped)
         sure = encoding or chosen.startswith("utf")
         notes.insert(0, f"read as {chosen}{'' if sure else GUESSED}")
     if frame.empty:
         raise DataError(f"{name}: the table has no rows")
+    names, renamed = _names(frame.columns)
+    if isinstance(given, pd.DataFrame) and not header:
+        given = given.set_axis(names, axis=1)
+    return Table(name, frame.set_axis(names, axis=1), digest, (*notes, *renamed), given)
+
+
+def _parquet(data: bytes, name: str) -> tuple[pd.DataFrame, Any]:
     try:
-        frame, renamed = _tidy(frame)
-    except ValueError as error:
-        raise DataError(f"{name}: text that is not UTF-8: {error}") from None
-    return Table(name, frame, digest, (*notes, *renamed))
+        from .parquet import read_parquet
+    except ImportError:  # the service's own environment, which reads no tables
+        raise WrongUse(f"{name}: Parquet needs the extra `train` of this project") from None
+    return read_parquet(data, name)
 
 
-def _parquet(data: bytes, name: str) -> pd.DataFrame:
-    try:
-        frame = pd.read_parquet(io.BytesIO(data))
-    except (ValueError, OSError) as error:
-        raise DataError(f"{name}: broken Parquet file: {error}") from None
-    return frame.reset_index() if any(frame.index.names) else frame
-
-
-def _tidy(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-    """Strip names and values, name the nameless, number the doubled, mark the missing."""
+def _names(given: pd.Index) -> tuple[list[str], list[str]]:
+    """Strip names, name the nameless and number the doubled; return a note for each new name."""
     names: list[str] = []
     notes: list[str] = []
-    for position, given in enumerate(frame.columns, start=1):
-        name = _clean_name(given, position)
+    for position, old in enumerate(given, start=1):
+        name = _clean_name(old, position)
         if name in names:
             name = next(n for i in count(2) if (n := f"{name}_{i}") not in names)
-        if name != str(given).strip():
+        if name != str(old).strip():
             notes.append(f"column {position} is called '{name}'")
         names.append(name)
-    frame = frame.set_axis(names, axis=1)
-    return frame.apply(_clean_values), notes
+    return names, notes
 
 
 def _clean_name(given: object, position: int) -> str:
@@ -133,13 +142,9 @@ def _clean_name(given: object, position: int) -> str:
     return text
 
 
-def _clean_values(column: pd.Series) -> pd.Series:
-    if pd.api.types.is_datetime64_any_dtype(column):
-        column = column.dt.strftime("%Y-%m-%d %H:%M:%S").str.removesuffix(" 00:00:00")
-    elif pd.api.types.is_float_dtype(column):
-        column = column.astype("str").str.removesuffix(".0")
-    text = column.astype("str").str.strip()
-    return text.mask(text.isin(MISSING))
+def _stripped(column: pd.Series) -> pd.Series:
+    text = column.str.strip()
+    return text.where(text != "", np.nan)
 
 
 def _check_names(settings: Settings, columns: list[str]) -> None:

@@ -1,11 +1,11 @@
-"""From rows of text, or of JSON, to typed rows that keep the contract; and back to JSON.
+"""From raw rows, of a table or of JSON, to typed rows that keep the contract; and back to JSON.
 
 In: raw rows. Out: a frame of float64 (numbers, integers), datetime64 (dates), object (str or NaN;
 text has "" for missing); or an error that names column, row and value.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,8 @@ import pandas as pd
 
 from ..settings import nearest
 from .contract import NAMED, NUMERIC, USED, Column, Contract, Role
-from .read import MISSING, DataError
+from .text import DataError
+from .values import known, spelled, words
 
 SHOWN = 5
 MANY = 1000
@@ -25,7 +26,7 @@ THOUSANDS = {".": f"[,{SPACES}]", ",": f"[.{SPACES}]"}
 def apply(
     contract: Contract, raw: pd.DataFrame, name: str, roles: Sequence[Role] = USED
 ) -> pd.DataFrame:
-    """Turn rows of text, (rows, columns) of str or NaN, into typed rows without ignored columns.
+    """Turn raw rows, (rows, columns) of text or typed, into typed rows without ignored columns.
 
     Raises:
         DataError: every broken rule in one list, with file, column, row (from 1) and value.
@@ -42,47 +43,66 @@ def check(
 ) -> tuple[pd.DataFrame, list[str]]:
     """Return the typed rows, as `apply` does, and a sentence for each rule that rows break."""
     typed, broken = {}, []
+    others = set(raw.columns) - {column.name for column in contract.columns}
     for column in contract.named(*roles):
         if column.name not in raw:
-            hint = nearest(column.name, list(raw.columns))
+            hint = nearest(column.name, others)
             broken.append(f"column '{column.name}' is not there.{hint}")
             continue
-        typed[column.name] = convert(raw[column.name], column)
-        broken += violations(raw[column.name], typed[column.name], column)
+        values = known(raw[column.name], column)
+        typed[column.name] = convert(values, column)
+        broken += violations(values, typed[column.name], column)
     return pd.DataFrame(typed, index=raw.index), broken
 
 
+def present(contract: Contract, raw: pd.DataFrame) -> pd.DataFrame:
+    """Return the raw columns that the contract knows, NaN where there is no value."""
+    columns = [column for column in contract.columns if column.name in raw]
+    return pd.DataFrame({c.name: known(raw[c.name], c) for c in columns}, index=raw.index)
+
+
 def convert(values: pd.Series, column: Column) -> pd.Series:
-    """Return `values` (str or NaN) typed as the column's kind; what does not fit is missing."""
-    if len(values) <= MANY:
-        return _convert(values, column)
-    # Each spelling is read once, and rows share it.
-    codes, spelled = pd.factorize(values)
-    typed = _convert(pd.Series(spelled, dtype=object), column).reindex(codes)
-    typed = typed.set_axis(values.index).rename(values.name)
+    """Return raw `values` typed as the column's kind; what does not fit is missing."""
+    if column.kind in NUMERIC:
+        return _by_spelling(values, lambda texts: numbers(texts, column.format))
+    if column.kind == "date":
+        return _by_spelling(values, lambda texts: moments(texts, column.format))
+    typed = words(values, column)
     return typed.fillna("") if column.kind == "text" else typed
 
 
-def _convert(values: pd.Series, column: Column) -> pd.Series:
-    if column.kind in NUMERIC:
-        return numbers(values, column.format)
-    if column.kind == "date":
-        pattern = column.format or "ISO8601"
-        moments = pd.to_datetime(values, format=pattern, errors="coerce", utc=True)
-        return moments.dt.tz_localize(None).astype("datetime64[s]")
-    return values.astype(object).fillna("") if column.kind == "text" else values.astype(object)
+def _by_spelling(values: pd.Series, change: Callable[[pd.Series], pd.Series]) -> pd.Series:
+    """Return `change` of values; of many texts each spelling is read once, and rows share it."""
+    if not pd.api.types.is_string_dtype(values) or len(values) <= MANY:
+        return change(values)
+    codes, texts = pd.factorize(values)
+    typed = change(pd.Series(texts, dtype=object)).reindex(codes)
+    return typed.set_axis(values.index).rename(values.name)
+
+
+def moments(values: pd.Series, form: str = "") -> pd.Series:
+    """Return datetime64[s] in UTC, of moments, or of text in the pattern `form` (or ISO 8601)."""
+    if not pd.api.types.is_datetime64_any_dtype(values):
+        pattern = form or "ISO8601"
+        found = pd.to_datetime(spelled(values), format=pattern, errors="coerce", utc=True)
+        values = found.dt.tz_localize(None)
+    return values.astype("datetime64[s]")
 
 
 def numbers(values: pd.Series, form: str = "") -> pd.Series:
-    """Return float64 of plain numbers, or of those written in `form`.
+    """Return float64 of numbers, or of text with plain ones or with those written in `form`.
 
     form: the decimal mark, then the sign that stands at either end of each value, if any: "." reads
     `1,234.5`, "," reads `1.234,5`, ",€" reads `1 234,50 €`. What is not written so is missing.
     """
+    if pd.api.types.is_numeric_dtype(values):
+        found = pd.Series(values.to_numpy("float64", na_value=np.nan), values.index)
+        return found.rename(values.name).replace([np.inf, -np.inf], np.nan)
+    values = spelled(values)
     if form:
         mark, sign, marks = re.escape(form[0]), re.escape(form[1:]), THOUSANDS.get(form[0], " ")
         number = rf"(?:\d+|[1-9]\d?\d?(?P<group>{marks})\d\d\d(?:(?P=group)\d\d\d)*)"
-        text, number = values.astype(object).str, rf"([+-]?{number}(?:{mark}\d+)?)"
+        text, number = values.str, rf"([+-]?{number}(?:{mark}\d+)?)"
         if sign:
             bare = text.replace(rf"^([+-]?){sign}\s?|\s?{sign}$", r"\1", regex=True)
             text = bare.where(bare.str.len() < text.len()).str
@@ -104,13 +124,13 @@ def violations(raw: pd.Series, typed: pd.Series, column: Column) -> list[str]:
     elif not column.nullable:
         found.append((raw.isna(), "is missing, and the contract says nullable: false"))
     if column.role == "target" and column.categories:
-        found.append((raw.notna() & ~raw.isin(column.categories), "is not a known class"))
+        found.append((raw.notna() & ~typed.isin(column.categories), "is not a known class"))
     return [_sentence(raw, bad, column.name, why) for bad, why in found if bad.any()]
 
 
 def _sentence(raw: pd.Series, bad: pd.Series, name: str, why: str) -> str:
     shown = []
-    for place, value in raw[bad].head(SHOWN).fillna("").items():
+    for place, value in spelled(raw[bad].head(SHOWN)).fillna("").items():
         short = value if len(value) <= 40 else f"{value[:37]}..."
         shown.append(f"row {place + 1} {short!r}" if value else f"row {place + 1}")
     more = f" and {bad.sum() - SHOWN} more" if bad.sum() > SHOWN else ""
@@ -139,10 +159,14 @@ def frame_of(
     """Turn rows of a request (JSON values by column) into typed rows (the features)."""
     typed = {}
     for column in contract.named(*roles):
-        values = pd.Series([_text(row.get(column.name)) for row in rows], dtype=object)
-        # JSON has one way to write numbers and dates, whatever the table's was.
-        typed[column.name] = convert(values, column.but(format=""))
+        values = pd.Series([row.get(column.name) for row in rows], dtype=object)
+        typed[column.name] = convert(values, as_json(column))
     return pd.DataFrame(typed)
+
+
+def as_json(column: Column) -> Column:
+    """Return a column as JSON writes it: numbers and dates in one way, whatever the table's was."""
+    return column.but(format="") if column.kind in (*NUMERIC, "date") else column
 
 
 def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -151,11 +175,3 @@ def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
     for name in frame.select_dtypes("datetime"):
         table[name] = frame[name].dt.strftime("%Y-%m-%dT%H:%M:%S").astype(object)
     return table.where(table.notna(), None).to_dict(orient="records")
-
-
-def _text(value: object) -> str | float:
-    if isinstance(value, str):
-        value = value.strip()
-    if value is None or value in MISSING:
-        return np.nan
-    return re.sub(r"\.0$", "", repr(value)) if isinstance(value, float) else str(value)

@@ -16,7 +16,7 @@ from ..errors import CheckFailed
 from ..settings import Settings
 from .contract import Contract
 from .profile import as_float
-from .read import DataError
+from .text import DataError
 
 Fold = tuple[np.ndarray, np.ndarray]
 FEWEST = 10
@@ -78,10 +78,10 @@ def _check_use(target: pd.Series, rows: np.ndarray, side: str, contract: Contrac
             f"only {len(rows)} of {len(target)} rows would be the {side} part, {FEWEST} are "
             "needed; bring more rows, or change `test_share`, `time` or `group` in project.toml"
         )
-    if contract.task != "regression" and values.nunique() < 2:
+    if values.nunique() < 2:
         raise DataError(
-            f"column '{target.name}': all {len(rows)} rows of the {side} part are of class "
-            f"{values.iloc[0]!r}; change `time`, `group` or `test_share` in project.toml"
+            f"column '{target.name}': all {len(rows)} rows of the {side} part have the value "
+            f"{str(values.iloc[0])!r}; change `time`, `group` or `test_share` in project.toml"
         )
 
 

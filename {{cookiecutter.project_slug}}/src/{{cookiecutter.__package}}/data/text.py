@@ -1,19 +1,15 @@
-"""From the bytes of a text file to a regular table of strings: encoding, separator, rows.
+"""From the bytes of a text file to its text, whatever its encoding.
 
-In: bytes. Out: text, and a frame of str in which nothing is lost, or an error that names the place.
+In: bytes. Out: text, or an error that names the place.
 """
 
 import codecs
-import csv
-import io
 import re
 
-import pandas as pd
 from charset_normalizer import CharsetMatch, from_bytes
 
 from ..errors import CheckFailed, WrongUse
 
-SEPARATORS = ",;\t|"
 LATIN = ["cp1252", "cp1254", "cp1250"]
 OTHERS = ["cp1251", "cp1253", "cp1255", "cp1256", "cp932", "gb18030", "big5", "euc_kr", "koi8_r"]
 MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
@@ -21,7 +17,6 @@ HIGH = re.compile(rb"[\x80-\xff]")
 LOUD = re.compile(rb"[^\s,;\"]*[\x80-\xff][^\s,;\"]*")
 ASCII = bytes(range(128))
 SAMPLE = 20_000
-csv.field_size_limit(2**30)
 
 
 class DataError(CheckFailed):
@@ -81,62 +76,3 @@ def _oddness(match: CharsetMatch) -> tuple[bool, float, int]:
     place = (LATIN + OTHERS).index(match.encoding)
     doubt = 0.08 if match.encoding == "cp1250" else 0.0  # it reads most of cp1252 as words too
     return sum(loud) < 0.9 * len(loud), match.chaos - match.coherence + doubt, place
-
-
-def text_table(text: str, name: str, header: bool) -> tuple[pd.DataFrame, list[str]]:
-    """Return the rows of `text`, str throughout, under the names of its header, and notes."""
-    separator = _separator(text)
-    data = text.encode()
-    names, width, count = _measure(data, separator, name, header)
-    try:
-        frame = pd.read_csv(
-            io.BytesIO(data),
-            sep=separator,
-            skipinitialspace=True,
-            header=None,
-            names=range(width),
-            index_col=False,
-            dtype=str,
-            na_filter=False,
-        )
-    except pd.errors.ParserError as error:
-        raise DataError(f"{name}: not a regular table: {error}") from None
-    if len(frame) != count:
-        raise DataError(f"{name}: {count} rows by one count, {len(frame)} by another; check quotes")
-    notes = [f"separator {separator!r}"]
-    if not header:
-        return frame, notes
-    if len(names) < width:
-        names.insert(0, "")
-        notes.append("the first column has no name in the header")
-    return frame.iloc[1:].set_axis(names, axis=1).reset_index(drop=True), notes
-
-
-def _measure(data: bytes, separator: str, name: str, header: bool) -> tuple[list[str], int, int]:
-    """Return the first row, the width of the others and how many; raise at one that is ragged."""
-    lines = io.TextIOWrapper(io.BytesIO(data), "utf-8", newline="")
-    reader = csv.reader(lines, delimiter=separator, skipinitialspace=True)
-    rows = (row for row in reader if len(row) > 1 or (row and row[0].strip()))
-    first = next(rows, None)
-    if first is None:
-        raise DataError(f"{name}: the file is empty")
-    width, number = len(first), 0
-    for number, row in enumerate(rows, start=1):
-        if number == 1 and header and len(row) == width + 1:
-            width += 1
-        if len(row) != width:
-            place = number if header else number + 1
-            raise DataError(f"{name}: row {place} has {len(row)} fields, not {width}")
-    return first, width, number + 1
-
-
-def _separator(text: str) -> str:
-    """Return the separator that cuts the first lines into the most, equally many, fields."""
-    lines = text[:100_000].splitlines()[:50]
-
-    def fields(separator: str) -> tuple[int, int]:
-        counts = [len(row) for row in csv.reader(lines, delimiter=separator) if row]
-        usual = max(set(counts), key=counts.count) if counts else 0
-        return (counts.count(usual) if usual > 1 else 0, usual)
-
-    return max(SEPARATORS, key=fields)

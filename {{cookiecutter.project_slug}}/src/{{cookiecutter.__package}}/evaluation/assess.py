@@ -13,9 +13,9 @@ from sklearn.pipeline import Pipeline
 from .explain import examples, features
 from .problem import Problem
 from .scores import BY_TASK, WEIGHTED, calibration, guess_of, interval, resamples
-from .slices import Judged, asked, gaps, slices
+from .slices import Judged, asked, gaps, slices, unassessed
 from .trouble import trouble
-from .value import Choice, worth
+from .value import Choice, losing, worth
 
 Evaluation = dict[str, Any]
 
@@ -32,8 +32,8 @@ def evaluate(
 ) -> Evaluation:
     """Measure `model` on typed test rows.
 
-    threshold: chosen on other rows; usual: the median target of the training rows, which
-    regression is compared with; plain: the guess before calibration, of the shape of the guess;
+    threshold: chosen on other rows; usual: the constant that earns the most on the training rows,
+    which regression is compared with; plain: the guess before calibration, of the guess's shape;
     champion: its guess on the same rows and its threshold; cost: milliseconds a row, by feature.
     """
     truth, guess = problem.truth(frame), guess_of(model, frame, problem.classes)
@@ -41,16 +41,19 @@ def evaluate(
     weights = resamples(groups)
     judged = Judged(frame, problem, truth, guess, threshold, weights)
     parts, floors = slices(judged), asked(judged)
+    scores = {name: interval(WEIGHTED[name], truth, guess, weights) for name in BY_TASK[task]}
+    money = worth(judged, champion, usual)
     return {
         "task": task,
         "metric": problem.metric_name,
         "rows": len(frame),
         "groups": len(np.unique(groups)),
-        "scores": {name: interval(WEIGHTED[name], truth, guess, weights) for name in BY_TASK[task]},
+        "scores": scores,
         "slices": parts,
         "gaps": gaps(parts, problem.metric_name),
         "asked": floors,
         "missed": [floor["said"] for floor in floors if not floor["met"]],
+        "unassessed": unassessed(judged, parts, scores),
         "trouble": trouble(judged),
         "calibration": {
             name: calibration(truth, said)
@@ -58,7 +61,8 @@ def evaluate(
             if said is not None
         },
         "threshold": threshold,
-        "worth": worth(judged, champion, usual),
+        "worth": money,
+        "losing": losing(money, problem.settings.value.currency),
         "features": features(model, frame, problem, cost or {}),
         "examples": examples(model, judged),
     }

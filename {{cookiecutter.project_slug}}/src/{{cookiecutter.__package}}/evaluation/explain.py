@@ -38,7 +38,8 @@ def features(
     table = []
     for name in problem.contract.features:
         order = np.concatenate([random.permutation(size) for _ in range(SHUFFLES)])
-        shuffled = repeated.assign(**{name: sample[name].to_numpy()[order]})
+        shuffled = repeated.copy(deep=False)
+        shuffled[name] = sample[name].to_numpy()[order]
         guesses = np.split(guess_of(model, shuffled, problem.classes), SHUFFLES)
         drops = full - np.array([problem.metric(truth, guess) for guess in guesses])
         drop, error = float(drops.mean()), float(drops.std(ddof=1) / np.sqrt(SHUFFLES))

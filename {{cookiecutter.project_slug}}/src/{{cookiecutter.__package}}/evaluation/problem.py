@@ -9,7 +9,8 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from ..data.contract import BOOLEANS, POSITIVE_NAMES, Contract
+from ..data.contract import TRUTHS, Contract
+from ..data.values import reader
 from ..errors import WrongUse
 from ..settings import Settings
 from .scores import BY_TASK, METRICS, Metric, truth_of
@@ -30,9 +31,9 @@ class Problem:
         names = tuple(self.contract.target.categories or ())
         if self.contract.task != "binary":
             return names
-        positive = self.settings.data.positive or names[-1]
-        if not self.settings.data.positive and {n.casefold() for n in names} in BOOLEANS:
-            positive = next(name for name in names if name.casefold() in POSITIVE_NAMES)
+        given = reader(self.contract.target)(self.settings.data.positive)
+        said = [TRUTHS.get(name.casefold()) for name in names]
+        positive = given or (names[said.index(True)] if {*said} == {True, False} else names[-1])
         return tuple(sorted(names, key=lambda name: name == positive))
 
     @cached_property

@@ -5,21 +5,23 @@ In: test rows with truth and guess. Out: a score with its interval for each slic
 few rows is marked as not assessed, never as fine.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import isnan
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ..data.contract import NAMED, NUMERIC, Contract
-from ..errors import WrongUse
+from ..data.contract import NAMED, NUMERIC, Column, Contract
 from .problem import Problem
+from .query import matching
 from .scores import PLAIN, WEIGHTED, Interval, Weighted, interval
 
 FEW = 50
 FEW_POSITIVES = 20
 MOST = 12
+OTHERS, MISSING = "(others)", "(missing)"
 Part = dict[str, Any]  # JSON-ready; a score is None where there are too few rows to tell
 Known = Interval | None
 
@@ -60,16 +62,33 @@ class Judged:
 
 
 def masks(frame: pd.DataFrame, contract: Contract) -> Iterator[tuple[str, str, bool, np.ndarray]]:
-    """Yield (column, value, is sensitive, mask over the rows) of every slice looked at."""
+    """Yield (column, value, is sensitive, mask over the rows) of every slice looked at.
+
+    Of a sensitive column every row is in a slice, whatever its kind; of a feature only the values
+    of small categories are looked at.
+    """
     for column in contract.named("sensitive", "feature"):
         values, sensitive = frame[column.name], column.role == "sensitive"
-        if column.kind in NUMERIC and sensitive:
-            values = pd.qcut(values, 4, duplicates="drop")
+        if sensitive:
+            values = _as_groups(values, column)
         elif column.kind not in NAMED or values.nunique() > MOST:
             continue
         named = values.astype(str)
         for value in sorted(named[values.notna()].unique()):
             yield column.name, value, sensitive, (named == value).to_numpy()
+
+
+def _as_groups(values: pd.Series, column: Column) -> pd.Series:
+    """Return the group of each row: at most 12 values, quarters of numbers, and who is missing."""
+    if column.kind in (*NUMERIC, "date") and values.nunique() > MOST:
+        quarters = pd.qcut(values, 4, duplicates="drop")
+        middle = values.median()
+        halves = np.where(values > middle, f"above {middle:g}", f"up to {middle:g}")
+        groups = quarters if quarters.nunique() > 1 else pd.Series(halves, values.index)
+    else:
+        usual = values.value_counts().index[:MOST]
+        groups = values.where(values.isin(usual), OTHERS)
+    return groups.astype(object).where(values.notna() & (values != ""), MISSING)
 
 
 def slices(judged: Judged) -> list[Part]:
@@ -106,28 +125,11 @@ def gaps(parts: list[Part], metric: str) -> dict[str, dict[str, float | None]]:
     return found
 
 
-def matching(frame: pd.DataFrame, query: str) -> np.ndarray:
-    """Return where a pandas query such as `plan == 'pro' and usage > 20` holds, as (rows,) bool.
-
-    Raises:
-        WrongUse: names the query and the columns it can use.
-
-    """
-    try:
-        found = frame.eval(query, engine="python", local_dict={}, global_dict={})
-        if found.dtype != bool:
-            raise TypeError("it is neither true nor false for each row")
-    except Exception as error:  # pandas raises many kinds, from SyntaxError to KeyError
-        columns = ", ".join(frame.columns)
-        raise WrongUse(f"[slices] {query!r} fails: {error}; the columns: {columns}") from None
-    return found.to_numpy()
-
-
 def asked(judged: Judged) -> list[Part]:
     """Return rows, score and floor of each slice under [slices], if it is met, and a sentence."""
     found = []
     for query, floor in judged.problem.settings.slices.items():
-        mask = matching(judged.frame, query)
+        mask = matching(judged.frame, query, judged.problem.contract)
         score, rows = judged.score(mask), int(mask.sum())
         # What cannot be assessed does not pass.
         met, why = False, f"there are {rows} test rows, too few to tell"
@@ -137,3 +139,33 @@ def asked(judged: Judged) -> list[Part]:
         part = {"slice": query, "rows": rows, "floor": floor, "score": score}
         found.append(part | {"met": met, "said": said})
     return found
+
+
+def unassessed(judged: Judged, parts: list[Part], scores: Mapping[str, Interval]) -> list[str]:
+    """Return a sentence for each thing that was to be looked at, and about which nothing is known.
+
+    parts: as `slices` returns them; scores: of all rows, by metric.
+    """
+    said = [f"{name} is no number" for name, score in scores.items() if isnan(score["value"])]
+    classes = judged.problem.classes
+    absent = [name for number, name in enumerate(classes) if not (judged.truth == number).any()]
+    said += [f"no test row is of class {', '.join(map(repr, absent))}"] if absent else []
+    for column in dict.fromkeys(part["column"] for part in parts if part["sensitive"]):
+        groups = [part for part in parts if part["column"] == column]
+        few = [f"{p['value']} ({_rows(p['rows'])})" for p in groups if not p["score"]]
+        if len(groups) - len(few) < 2:
+            needed = f"{FEW} test rows{' of more than one class' if classes else ''}"
+            rest = f"too small: {', '.join(few)}" if few else "all rows are in one group"
+            text = f"fairness by '{column}' was not assessed: it takes two groups of {needed}"
+            said.append(f"{text}; {rest}")
+        elif few:
+            said.append(f"too few test rows of '{column}' = {', '.join(few)}")
+    small = [f"{p['column']} = {p['value']}" for p in parts if not (p["sensitive"] or p["score"])]
+    if small:
+        more = f" and {len(small) - 3} more" if len(small) > 3 else ""
+        said.append(f"slices with too few test rows: {', '.join(small[:3])}{more}")
+    return said
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count:,} rows"

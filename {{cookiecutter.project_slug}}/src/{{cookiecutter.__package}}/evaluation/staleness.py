@@ -16,6 +16,7 @@ from .scores import WEIGHTED, guess_of, interval, resamples
 MOST = 5_000  # rows of a window: enough to see the slope, few enough to fit five
 STEPS = 4  # of an eighth of the training rows
 DAY = 86_400  # seconds
+YEARS = 1500, 2200  # whole numbers between them are years
 
 
 def staleness(
@@ -27,8 +28,9 @@ def staleness(
     """Return age, unit, score, low, high of models that saw as many rows, but older ones.
 
     rows, test: typed training and test rows. Each window holds half of `rows` (5,000 at most) and
-    ends 0 to 4 eighths of them before their end. age: days between the end of the window and that
-    of `rows`; without a time column the share of `rows`. Empty where there is no order in time.
+    ends 0 to 4 eighths of them before their end. age: days (where time is a number: years, or its
+    own unit) from the end of the window to that of `rows`; without a time column their share.
+    Empty where there is no order in time.
     """
     time, target = problem.settings.data.time, problem.contract.target.name
     if not (time or problem.settings.data.ordered):
@@ -45,8 +47,17 @@ def staleness(
     for (end, window), model in zip(windows.items(), models, strict=True):
         age, unit = round(100 * (1 - end / len(rows)), 1), "% of the training rows"
         if time:
-            age, unit = (rows[time].iloc[-1] - window[time].iloc[-1]).total_seconds() / DAY, "days"
+            age, unit = _age(rows[time], window[time].iloc[-1])
         guess = guess_of(model, test, problem.classes)
         score = interval(WEIGHTED[problem.metric_name], truth, guess, weights)
         curve.append({"age": age, "unit": unit, "score": score.pop("value"), **score})
     return curve
+
+
+def _age(moments: pd.Series, newest: Any) -> tuple[float, str]:
+    """Return how far `newest` lies before the last of `moments`, in days or their own unit."""
+    distance = moments.iloc[-1] - newest
+    if isinstance(distance, pd.Timedelta):
+        return distance.total_seconds() / DAY, "days"
+    years = YEARS[0] <= moments.min() and moments.max() <= YEARS[1] and (moments % 1 == 0).all()
+    return float(distance), "years" if years else f"units of {moments.name}"

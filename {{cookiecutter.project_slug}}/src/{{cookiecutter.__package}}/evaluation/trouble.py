@@ -56,6 +56,8 @@ def trouble(judged: Judged) -> dict[str, Any] | None:
 
 def _questions(frame: pd.DataFrame, contract: Contract) -> Iterator[Question]:
     for column in contract.named("feature", "sensitive"):
+        if "`" in column.name:  # no query can name it
+            continue
         values, name = frame[column.name], column.name.replace("%", "%%")
         if not name.isidentifier() or keyword.iskeyword(name):
             name = f"`{name}`"

@@ -40,6 +40,30 @@ def best_threshold(truth: np.ndarray, guess: np.ndarray, value: Value) -> float:
     return float(levels[best : best + 2].mean())
 
 
+def best_constant(truth: np.ndarray, value: Value) -> float:
+    """Return the number that costs the least if it is always guessed: a quantile of the truth.
+
+    The one at under / (over + under), the median where both cost the same (Koenker and Bassett,
+    1978).
+    """
+    both = value.over + value.under
+    share = value.under / both if value.over > 0 and value.under > 0 else 0.5
+    return float(np.quantile(truth, share)) if both else float(np.median(truth))
+
+
+def losing(rows: list[dict[str, Any]], currency: str) -> list[str]:
+    """Return a sentence for each way to do without the model that surely earns more.
+
+    rows: as `worth` returns them; the champion is for the gate to compare with.
+    """
+    return [
+        f"the model surely earns less than '{row['choice']}', by {-row['lead']['value']:.4g} "
+        f"{currency} a row ({-row['lead']['high']:.4g} to {-row['lead']['low']:.4g})"
+        for row in rows
+        if row["lead"] and row["choice"] != "the champion" and row["lead"]["high"] < 0
+    ]
+
+
 def money(truth: np.ndarray, choice: Choice, value: Value) -> np.ndarray:
     """Return money per row of acting on a guess; of more than two classes each row is acted on."""
     guess, threshold = choice
@@ -55,7 +79,7 @@ def worth(judged: Judged, champion: Choice | None, usual: float) -> list[dict[st
     """Return for the model and for each way to do without it: money per row, and the model's lead.
 
     Both with an interval, the lead paired on the same rows. usual: what regression is compared
-    with, the median of the training rows; classes are compared with their commonest in these rows.
+    with, see `best_constant`; classes are compared with their commonest in these rows.
     """
     truth, guess, threshold = judged.truth, judged.guess, judged.threshold
     choices: dict[str, Choice] = {"the model": (guess, threshold)}
@@ -63,7 +87,7 @@ def worth(judged: Judged, champion: Choice | None, usual: float) -> list[dict[st
         commonest = np.eye(guess.shape[1])[np.bincount(truth).argmax()]
         choices["always the commonest"] = np.tile(commonest, (len(truth), 1)), None
     elif threshold is None:
-        choices["always the median"] = np.full(len(truth), usual), None
+        choices[f"always {usual:.4g}"] = np.full(len(truth), usual), None
     else:
         choices["do nothing"] = guess, np.inf
         choices["treat everyone"] = guess, -np.inf

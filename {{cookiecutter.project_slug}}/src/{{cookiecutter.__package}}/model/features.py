@@ -25,10 +25,13 @@ from sklearn.preprocessing import (
 
 from ..data.contract import NUMERIC, Contract
 from ..data.profile import as_float
+from ..data.values import UNSPACED
 
 Style = Literal["linear", "quantile", "trees"]
 WORDS = {"linear": 5000, "quantile": 5000, "trees": 100}  # trees take no sparse matrix
-TOKEN = r"(?u)\b\w+\b|^$"  # a text without words is a word too, or none at all would be an error
+# Words, letters of scripts without blanks, pictures. A text of neither is a word too: a column of
+# such texts only would be an error.
+TOKEN = rf"(?u)[{UNSPACED}]|[^\W{UNSPACED}]+|^\W*$"
 CATEGORIES = 200  # histogram boosting takes at most 255
 
 
@@ -78,10 +81,10 @@ def features(contract: Contract, style: Style) -> ColumnTransformer:
     steps: list[tuple[str, Any, Any]] = [
         (kind, ways[kind], names) for kind, names in by_kind.items() if names
     ]
-    for column in columns:
+    for place, column in enumerate(columns, 1):
         if column.kind == "text":
             words = TfidfVectorizer(max_features=WORDS[style], token_pattern=TOKEN)
-            steps.append((f"words of {column.name}", words, column.name))
+            steps.append((f"words of feature {place}", words, column.name))
     return ColumnTransformer(steps, sparse_threshold=0 if style == "trees" else 0.05)
 
 

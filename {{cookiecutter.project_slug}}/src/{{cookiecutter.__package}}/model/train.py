@@ -16,6 +16,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import Pipeline
 
 from .. import NAME
+from ..data.check import with_target
 from ..data.contract import USED, Contract, load
 from ..data.read import read_table
 from ..data.rows import apply
@@ -24,11 +25,11 @@ from ..errors import CheckFailed
 from ..evaluation.assess import Evaluation, evaluate
 from ..evaluation.card import card
 from ..evaluation.problem import Problem
+from ..evaluation.query import matching
 from ..evaluation.report import html
 from ..evaluation.scores import guess_of
-from ..evaluation.slices import matching
 from ..evaluation.staleness import staleness
-from ..evaluation.value import Choice, best_threshold
+from ..evaluation.value import Choice, best_constant, best_threshold
 from ..ledger import Ledger
 from ..release import bundle, keys, registry, tracking
 from ..release.champion import serving
@@ -54,8 +55,8 @@ def load_rows(settings: Settings) -> tuple[pd.DataFrame, Contract]:
     """Return the project's typed rows that have a target, and the contract they keep."""
     contract = load(settings.contract_path, settings.data)
     table = read_table(settings)
-    known = table.frame[contract.target.name].notna()
-    return apply(contract, table.frame[known], table.name).reset_index(drop=True), contract
+    rows = apply(contract, with_target(table.frame, contract), table.name)
+    return rows.reset_index(drop=True), contract
 
 
 def train(
@@ -68,7 +69,7 @@ def train(
     problem = Problem(contract, settings)
     keys.sign(b"", settings.root)  # a key that is missing is said before the search
     for query in settings.slices:
-        matching(frame, query)
+        matching(frame, query, contract)
     frame = frame[[column.name for column in contract.named(*USED)]]
     parts = split(frame, contract, settings)
     rows = frame.iloc[parts.train].reset_index(drop=True)
@@ -121,9 +122,9 @@ def _measure(
 
 
 def _references(kept: Kept, found: Search, problem: Problem) -> tuple[float | None, float]:
-    """Return the threshold that earns the most out of fold, and the usual value of a number."""
+    """Return the threshold that earns the most out of fold, and the best constant for a number."""
     if problem.contract.task == "regression":
-        return None, float(found.rows[problem.contract.target.name].median())
+        return None, best_constant(problem.truth(found.rows), problem.settings.value)
     if problem.contract.task == "multiclass":
         return None, 0.0
     seen = np.isfinite(kept.guess)

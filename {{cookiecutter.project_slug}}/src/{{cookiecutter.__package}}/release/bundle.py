@@ -22,8 +22,9 @@ from .. import NAME, VERSION
 from .. import __name__ as PACKAGE
 from ..data import contract as contracts
 from ..data.contract import NAMED, Contract
+from ..data.limits import servable
 from ..data.profile import CATEGORIES, Profile, profile
-from ..data.rows import convert, frame_of, rows_of
+from ..data.rows import as_json, convert, frame_of, rows_of
 from ..data.split import Split, check_unseen
 from ..errors import CheckFailed
 from ..evaluation.assess import Evaluation
@@ -99,8 +100,9 @@ def write(
     contracts.save(contract, path / "contract.yaml")
     seen = frame.iloc[np.concatenate([parts.train, parts.test])]
     _write_json(path / "reference.json", reference(test, seen, contract, loss))
-    rows = rows_of(test[contract.features].head(GOLDEN))
-    _write_json(path / "golden.json", {"rows": rows, "guess": guess[:GOLDEN].tolist()})
+    tried = np.flatnonzero(servable(test, contract, problem.settings.service))[:GOLDEN]
+    rows = rows_of(test[contract.features].iloc[tried])
+    _write_json(path / "golden.json", {"rows": rows, "guess": guess[tried].tolist()})
     test.to_csv(path / "holdout.csv.gz", index=False, compression={"method": "gzip", "mtime": 0})
     np.save(path / "trained_on.npy", np.sort(trained_on))
     _write_json(path / "evaluation.json", evaluation)
@@ -238,5 +240,5 @@ def _rows(content: bytes, contract: Contract) -> pd.DataFrame:
     typed = {}
     for column in contract.columns:
         if column.name in raw:
-            typed[column.name] = convert(raw[column.name], column.but(format=""))
+            typed[column.name] = convert(raw[column.name], as_json(column))
     return pd.DataFrame(typed)

@@ -61,6 +61,17 @@ def before(case: Case, settings: Settings) -> Iterator[Check]:
         "reject" if missed else "promote",
         f"a floor of [slices] is missed: {'; '.join(missed)}" if missed else "every floor is met",
     )
+    losing = challenger.evaluation.get("losing", []) if allowed.value else []
+    yield Check(
+        "value",
+        "hold" if losing else "promote",
+        f"{'; '.join(losing)}. Mend [value], the threshold or the model; `value = false` under "
+        "[gate] takes it as it is"
+        if losing
+        else "it does not surely earn less than doing without it",
+    )
+    unknown = challenger.evaluation.get("unassessed", [])
+    yield Check("what is not known", "promote", f"not assessed: {'; '.join(unknown) or 'nothing'}")
     if case.champion is not None and (absent := gone(case.champion, case.frame)):
         said = f"no common rows: the champion needs {', '.join(absent)}, now set aside"
         yield Check("common rows", "hold", said)

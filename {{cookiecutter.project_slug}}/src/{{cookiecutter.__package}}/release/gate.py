@@ -43,7 +43,10 @@ def judge(case: Case, settings: Settings) -> Verdict:
     if worst.verdict == "promote":
         worst = next(check for check in checks if check.name == "better")
     details = {"where": case.where, "rows": len(case.frame), "looks": case.look}
-    return Verdict(worst.verdict, worst.said, details | {"checks": [_plain(c) for c in checks]})
+    # A question that could not be asked is no answer: it is said beside whatever was decided.
+    unknown = case.challenger.evaluation.get("unassessed", [])
+    reason = f"{worst.said}. Not assessed: {'; '.join(unknown)}" if unknown else worst.said
+    return Verdict(worst.verdict, reason, details | {"checks": [_plain(c) for c in checks]})
 
 
 def _plain(check: Check) -> dict[str, Any]:

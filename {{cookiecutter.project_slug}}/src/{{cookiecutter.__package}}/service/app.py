@@ -8,6 +8,7 @@ import asyncio
 import json
 import logging
 import os
+import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -20,22 +21,28 @@ from anyio import CapacityLimiter, to_thread
 from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 
 from .. import NAME, VERSION
-from ..data.rows import convert, violations
+from ..data.rows import as_json, convert, violations
+from ..data.values import spelled
 from ..ledger import Ledger, now
-from ..settings import Settings, in_production
+from ..settings import Service, Settings, in_production
 from .answer import kept, reasons_for
 from .canary import Canary
 from .guard import Guard, api_keys
-from .request import MOST_ROWS, as_text, row_type
+from .request import row_type
 from .slot import Loaded, Slot
 from .writer import Full, Writer
 
 log = logging.getLogger(__name__)
+SHAPES = {
+    "rows": '{"rows": [{column: value, ...}, ...]}',
+    "outcomes": '{"outcomes": [{"request_id": ..., "row": 0, "value": ...}, ...]}',
+}
+LONG = re.compile(r"\d{20,}")  # digits of a limit, which nobody would count
 LONGEST = 60.0  # seconds between two looks while the ledger or the registry is down
 
 
@@ -44,8 +51,8 @@ class Outcome(BaseModel):
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
     request_id: str = Field(max_length=64)
-    row: int = Field(0, ge=0, le=MOST_ROWS)
-    value: Annotated[str, BeforeValidator(as_text)]
+    row: int = Field(0, ge=0, le=1_000_000)
+    value: Annotated[str, Field(max_length=10_000)] | float | bool
 
 
 class Outcomes(BaseModel):
@@ -83,9 +90,9 @@ def build(
     app.state.canary = canary
     app.add_middleware(Guard, service=settings.service, keys=api_keys() if keys is None else keys)
     _count(app, slot, canary)
-    _answer(app, slot, canary, writer, settings.service.deadline_seconds)
+    _answer(app, slot, canary, writer, settings.service)
     _collect(app, slot, ledger)
-    _tell(app, slot)
+    _tell(app, slot, settings.service)
     return app
 
 
@@ -116,16 +123,29 @@ def _parse(kind: type[BaseModel], body: bytes) -> Any:
     except ValidationError as error:
         # What was sent may be personal: only places and rules are answered.
         problems = error.errors(include_input=False, include_url=False, include_context=False)
-        detail = [{"loc": ".".join(map(str, p["loc"])), "msg": p["msg"]} for p in problems[:20]]
+        (name,) = kind.model_fields
+        if any(p["loc"] in ((), (name,)) for p in problems):
+            # Whatever else is wrong with it: this helps.
+            raise HTTPException(422, [{"loc": name, "msg": f"send {SHAPES[name]}"}]) from None
+        detail = [
+            {"loc": ".".join(map(str, p["loc"])), "msg": LONG.sub(_short, p["msg"])}
+            for p in problems[:20]
+        ]
         raise HTTPException(422, detail) from None
+
+
+def _short(number: re.Match[str]) -> str:
+    return f"{float(number[0]):g}"
 
 
 def _rows(loaded: Loaded, body: bytes) -> list[dict[str, Any]]:
     return [row.model_dump(mode="json") for row in _parse(loaded.rows, body).rows]
 
 
-def _answer(app: FastAPI, slot: Slot, canary: Canary, writer: Writer, deadline: float) -> None:
-    rows = {"type": "array", "items": row_type(slot.loaded.release.contract).model_json_schema()}
+def _answer(app: FastAPI, slot: Slot, canary: Canary, writer: Writer, service: Service) -> None:
+    deadline = service.deadline_seconds
+    row = row_type(slot.loaded.release.contract, service).model_json_schema()
+    rows = {"type": "array", "items": row}
     schema = {"type": "object", "required": ["rows"], "properties": {"rows": rows}}
     about = {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
@@ -203,17 +223,20 @@ def _collect(app: FastAPI, slot: Slot, ledger: Ledger) -> None:
     async def outcomes(request: Request) -> dict[str, int]:
         """Take labels for earlier predictions; an outcome sent twice replaces the first."""
         parsed = _parse(Outcomes, await request.body())
-        values = pd.Series([outcome.value for outcome in parsed.outcomes], dtype=object)
         target = slot.loaded.release.contract.target
-        if violations(values, convert(values, target.but(format="")), target):
+        values = pd.Series([outcome.value for outcome in parsed.outcomes], dtype=object)
+        known = convert(values, as_json(target))
+        if violations(values, known, target):
             raise HTTPException(422, f"an outcome is no value of '{target.name}'")
-        new, unknown = await run_in_threadpool(
-            ledger.write_outcomes, [outcome.model_dump() for outcome in parsed.outcomes]
-        )
+        rows = [
+            outcome.model_dump() | {"value": value}
+            for outcome, value in zip(parsed.outcomes, spelled(known), strict=True)
+        ]
+        new, unknown = await run_in_threadpool(ledger.write_outcomes, rows)
         return {"taken": new, "unknown": unknown}
 
 
-def _tell(app: FastAPI, slot: Slot) -> None:
+def _tell(app: FastAPI, slot: Slot, service: Service) -> None:
     @app.get("/", response_class=HTMLResponse, include_in_schema=False)
     def page() -> str:
         return Path(__file__).with_name("page.html").read_text(encoding="utf-8")
@@ -242,7 +265,7 @@ def _tell(app: FastAPI, slot: Slot) -> None:
             "threshold": release.evaluation["threshold"],
             "headline": release.facts["headline"],
             "usual": release.facts["usual"],
-            "row": row_type(release.contract).model_json_schema(),
+            "row": row_type(release.contract, service).model_json_schema(),
         }
 
 

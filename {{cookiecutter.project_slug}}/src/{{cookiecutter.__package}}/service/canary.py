@@ -69,7 +69,7 @@ class Canary:
         except CheckFailed as error:
             self._end(found, f"it cannot be loaded: {error}")
         else:
-            self._take(found, ready(found.version, release))
+            self._take(found, ready(found.version, release, self.settings.service))
             log.warning("version %s is on trial", found.version.number)
 
     def _end(self, on: Trial, reason: str) -> None:

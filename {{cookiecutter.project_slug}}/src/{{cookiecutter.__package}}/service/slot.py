@@ -18,7 +18,7 @@ from ..release import champion as champions
 from ..release import registry
 from ..release.bundle import Release
 from ..release.registry import Version
-from ..settings import Settings
+from ..settings import Service, Settings
 from .request import rows_type
 
 log = logging.getLogger(__name__)
@@ -72,10 +72,10 @@ class Slot:
         raise WorldBroken(f"version {wanted.number} does not come, and there is no copy of another")
 
     def _load(self, version: Version) -> Loaded:
-        return ready(version, registry.fetch(version, self.settings))
+        return ready(version, registry.fetch(version, self.settings), self.settings.service)
 
 
-def ready(version: Version, release: Release) -> Loaded:
+def ready(version: Version, release: Release, service: Service) -> Loaded:
     """Return a verified release ready to answer."""
     usual = frame_of(release.contract, [release.facts["usual"]])
-    return Loaded(version, release, rows_type(release.contract), usual)
+    return Loaded(version, release, rows_type(release.contract, service), usual)
