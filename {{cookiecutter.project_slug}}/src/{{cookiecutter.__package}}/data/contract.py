@@ -24,7 +24,10 @@ USED: tuple[Role, ...] = ("feature", "target", "time", "group", "sensitive")
 
 
 class Column(Section):
-    """One column. minimum and maximum: the range seen; categories: the values seen, or any."""
+    """One column. minimum and maximum: the range seen; categories: the values seen, or any.
+
+    follows_time: a window holds only some of its values, so the drift check does not compare it.
+    """
 
     name: str
     kind: Kind
@@ -34,6 +37,7 @@ class Column(Section):
     maximum: float | None = None
     categories: Names | None = None
     format: str = ""
+    follows_time: bool = False
     note: str = ""
 
     def but(self, **changes: Any) -> "Column":
