@@ -3,7 +3,10 @@
 In: settings. Out: contract.yaml, written once and kept in step with project.toml; a `Checked`.
 """
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import Event, Timer
 
 import pandas as pd
 
@@ -11,11 +14,16 @@ from ..errors import CheckFailed
 from ..settings import Settings
 from . import contract as contracts
 from . import rows
+from .calendar import flagged, follow_time
 from .contract import Column, Contract
 from .findings import MEND, Finding, find
 from .infer import infer
 from .read import Table, read_table
 from .split import Split, split
+
+Progress = Callable[[str, int, int], None]
+PATIENCE = 2.0  # seconds
+STEPS = 5
 
 
 @dataclass(frozen=True)
@@ -34,31 +42,73 @@ class Checked:
     parts: Split
 
 
-def check_data(settings: Settings) -> Checked:
+def check_data(settings: Settings, progress: Progress | None = None) -> Checked:
     """Check the project's table; write contract.yaml if there is none, or if roles changed.
+
+    progress: called with the step at hand, its number and the number of steps, if the check takes
+    longer than two seconds.
 
     Raises:
         CheckFailed: with one list of everything that a person has to decide on or mend.
 
     """
-    table, path = read_table(settings), settings.contract_path
-    inferred, first = infer(table, settings), not path.exists()
-    contract = inferred if first else contracts.load(path, settings.data)
-    known = table.frame[table.frame[contract.target.name].notna()]
-    typed, broken = rows.check(contract, known)
-    findings = find(table.frame, typed, contract, settings)
-    way_out = MEND if first else "Mend the table, or edit contract.yaml"
-    problems = [f"{rule}. {way_out}" for rule in broken]
-    problems += [f"{finding.column}: {finding.text}" for finding in findings if finding.blocking]
-    if problems:
-        lines = [f"  {number}. {problem}." for number, problem in enumerate(problems, 1)]
-        raise CheckFailed("\n".join([f"{table.name} needs a decision from you:", *lines]))
+    with _steps(progress) as step:
+        step("reading the table")
+        table, path = read_table(settings), settings.contract_path
+        step("what its columns are")
+        inferred, first = infer(table, settings), not path.exists()
+        contract = inferred if first else contracts.load(path, settings.data)
+        step("whether rows keep the contract")
+        known = table.frame[table.frame[contract.target.name].notna()]
+        typed, broken = rows.check(contract, known)
+        step("what follows the time")
+        followers = follow_time(typed, contract, settings.data.ordered)
+        if first:
+            contract = flagged(contract, followers)
+        step("what is doubtful")
+        findings = find(table.frame, typed, contract, settings, followers)
+    _stop(table, broken, findings, first)
     typed = typed.reset_index(drop=True)
     parts = split(typed, contract, settings)
     if first or contract != contracts.load(path):
         contracts.save(contract, path)
     changes = () if first else tuple(_differences(contract, inferred))
     return Checked(table, contract, typed, tuple(findings), changes, first, parts)
+
+
+def _stop(table: Table, broken: list[str], findings: list[Finding], first: bool) -> None:
+    way_out = MEND if first else "Mend the table, or edit contract.yaml"
+    problems = [f"{rule}. {way_out}" for rule in broken]
+    problems += [f"{finding.column}: {finding.text}" for finding in findings if finding.blocking]
+    if problems:
+        lines = [f"  {number}. {problem}." for number, problem in enumerate(problems, 1)]
+        raise CheckFailed("\n".join([f"{table.name} needs a decision from you:", *lines]))
+
+
+@contextmanager
+def _steps(progress: Progress | None) -> Iterator[Callable[[str], None]]:
+    """Yield what names the step at hand; from the third second on it is told."""
+    names, late = [""], Event()
+
+    def show() -> None:
+        late.set()
+        if progress:
+            progress(names[-1], len(names) - 1, STEPS)
+
+    def step(name: str) -> None:
+        names.append(name)
+        if late.is_set():
+            show()
+
+    clock = Timer(PATIENCE, show)
+    clock.daemon = True
+    clock.start()
+    try:
+        yield step
+    finally:
+        clock.cancel()
+        if progress and late.is_set():
+            progress("the table is checked", STEPS, STEPS)
 
 
 def _differences(ours: Contract, inferred: Contract) -> list[str]:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from ..errors import WrongUse
 from ..settings import Data, Settings
+from .calendar import Follower, about_time
 from .contract import NAMED, NUMERIC, Column, Contract
 from .leaks import Finding, find_gaps, find_leaks, find_twins
 from .rows import convert
@@ -34,13 +35,21 @@ SENSITIVE = re.compile(
 
 
 def find(
-    frame: pd.DataFrame, typed: pd.DataFrame, contract: Contract, settings: Settings
+    frame: pd.DataFrame,
+    typed: pd.DataFrame,
+    contract: Contract,
+    settings: Settings,
+    followers: dict[str, Follower] | None = None,
 ) -> list[Finding]:
-    """Return everything doubtful. frame: rows of text; typed: their typed rows, same index."""
+    """Return everything doubtful.
+
+    frame: rows of text; typed: their typed rows, same index; followers: what follows the time.
+    """
     columns = tuple(column for column in contract.columns if column.name in frame)
     contract = contract.model_copy(update={"columns": columns})
     found = list(_about_header(frame, columns, settings.data))
     found += [f for column in columns for f in _about_column(frame[column.name], column)]
+    found += about_time(followers or {}, contract)
     usable = list(_about_target(frame, contract, settings.data.positive))
     found += [*usable, *_about_rows(frame), *find_twins(frame, contract.features)]
     # Only a target that is of no use hides the leaks: people want to mend a table once.
@@ -82,13 +91,20 @@ def _about_column(values: pd.Series, column: Column) -> Iterator[Finding]:
         yield Finding(name, doubt)
     if (share := counts.iloc[0] / counts.sum()) >= ALMOST_ALL:
         yield Finding(name, f"is {counts.index[0][:40]!r} in {share:.2%} of its values")
-    what = [w for w, p in PATTERNS.items() if spelled.str.fullmatch(p).mean() > 0.5]
+    what = [w for w, p in PATTERNS.items() if _mostly(spelled, p)]
     if what or PERSONAL.search(name):
         seen = f" ({what[0]})" if what else ""
         yield Finding(name, f"looks like personal data{seen}; add it to `ignore` if it is")
     if SENSITIVE.search(name):
         way_out = "add it to `sensitive` to leave it out of the model and watch its groups"
         yield Finding(name, f"may be sensitive; {way_out}")
+
+
+def _mostly(spelled: pd.Index, pattern: str, share: float = 0.5) -> bool:
+    """Tell if more than a share fits; if none of the first twenty does, no more are asked."""
+    if not spelled[:20].str.fullmatch(pattern).any():
+        return False
+    return bool(spelled.str.fullmatch(pattern).mean() > share)
 
 
 def _two_ways(spelled: pd.Index, column: Column) -> str:
@@ -100,8 +116,8 @@ def _two_ways(spelled: pd.Index, column: Column) -> str:
         return f"is read as {form}, and {other} fits too: choose in contract.yaml" if fits else ""
     if column.kind in NUMERIC and form in ("", ".") and len(spelled) >= FEW:
         mark = "," if form else r"\."
-        grouped = spelled.str.fullmatch(rf"-?[1-9]\d?\d?({mark}\d\d\d)?")
-        if grouped.all() and spelled.str.contains(mark).mean() > 0.5:
+        grouped = rf"-?[1-9]\d?\d?({mark}\d\d\d)?"
+        if _mostly(spelled, grouped, 1 - 1e-9) and spelled.str.contains(mark).mean() > 0.5:
             example = next(value for value in spelled if re.search(mark, value))
             value = convert(pd.Series([example]), column)[0]
             return f"{example} is read as {value:g}; else set its `format` in contract.yaml"
