@@ -125,6 +125,15 @@ def test_what_has_nothing_to_do_with_the_time_is_not_found(
             assert told(draw(seed)[:rows], kind, few) == ""
 
 
+def test_copies_of_rows_and_days_in_one_place_are_not_taken_for_the_calendar() -> None:
+    days = pd.Series(pd.date_range("2024-01-01", periods=ROWS).astype("datetime64[s]"))
+    copied = np.append(np.arange(ROWS), np.arange(100))
+    values = np.random.default_rng(0).normal(size=ROWS)
+    assert told(values[copied], "number", days[copied].to_numpy()) == ""
+    towns = np.random.default_rng(0).choice(["a", "b", "c", "d"], ROWS // 3)
+    assert told(np.repeat(towns, 3), "category", days[: ROWS // 3].repeat(3).to_numpy()) == ""
+
+
 def calendar_table() -> pd.DataFrame:
     score = RANDOM.normal(size=ROWS)
     return pd.DataFrame(

@@ -1,13 +1,16 @@
 """Faults are told from drift, drift from chance, and a window too small from a quiet one."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 from project.data.contract import Column, Contract
+from project.data.rows import rows_of
 from project.monitoring.drift import Movement, chi_square, movements
+from project.monitoring.verdict import check
 from project.release.bundle import reference
 from project.settings import Drift
 
@@ -153,6 +156,14 @@ def test_a_tail_shows_new_values_for_ever_and_more_than_that_are_a_fault() -> No
     assert "were to be expected" in fault
 
 
+def test_a_surplus_of_less_than_a_hundredth_of_the_rows_is_none() -> None:
+    train, before, new = tail(1, 16_000), tail(2, 4000), tail(3, 20_000)
+    new[:190] = "Paris"
+    assert not moved(before, new, CATEGORY, train).fault
+    new[:210] = "Paris"
+    assert moved(before, new, CATEGORY, train).fault
+
+
 def test_values_that_come_with_the_time_are_expected_to_go_on_coming() -> None:
     def campaigns(first: int) -> np.ndarray:
         return np.repeat([f"campaign {number}" for number in range(first, first + 40)], 20)
@@ -165,7 +176,7 @@ def test_values_that_come_with_the_time_are_expected_to_go_on_coming() -> None:
     [
         lambda text: text.encode().decode("cp1252"),  # an encoding taken for another
         lambda text: " ".join(w[::-1] for w in text.split()),  # another language
-        lambda text: text[:20],
+        lambda text: " ".join(text.split()[:3]),
     ],
 )
 def test_a_text_that_became_another_is_noticed(change: Callable[[str], str]) -> None:
@@ -186,6 +197,31 @@ def test_the_hour_of_the_request_stands_for_a_time_that_rows_do_not_say() -> Non
     at, silent = new["t"], new.assign(t=pd.NaT).astype({"t": "datetime64[s]"})
     assert not compared(old, silent, train, DATE, TIME, at=at).moved
     assert compared(old, silent, train, DATE, TIME, at=at + pd.Timedelta(days=90)).moved
+
+
+def test_a_check_asks_served_rows_for_their_time(champion: Any) -> None:
+    train, old = since("2024-01-01", 2000, 1), since("2024-04-01", 500, 2)
+    new = since("2024-05-01", 500, 3)
+    contract = Contract(table={}, columns=(DATE, TIME, champion.release.contract.target))
+    known = reference(old, train, contract, np.ones(500))
+    release = replace(champion.release, contract=contract, reference=known)
+    said = rows_of(new)
+    silent = [{"x": row["x"]} for row in said]
+    for inputs, at, verdict in (
+        (said, "2026-01-01T00:00:00+00:00", "quiet"),
+        (silent, "2026-01-01T00:00:00+00:00", "watch"),
+        (silent, "2024-05-11T00:00:00+00:00", "quiet"),
+    ):
+        served = pd.DataFrame({"inputs": inputs, "at": pd.Timestamp(at), "guess": None})
+        assert check(release, served.assign(outcome=None), Drift()).verdict == verdict
+
+
+def test_a_release_that_counted_dates_in_another_way_is_not_compared() -> None:
+    contract = Contract(table={}, columns=(DATE, TIME))
+    before = {"rows": 500, "missing": 0, "edges": [1.7e9], "counts": [250, 250]}
+    (found,) = movements({"x": before}, since("2027-01-01", 500, 3), contract, Drift())
+    assert not found.compared
+    assert not found.moved
 
 
 def test_a_date_without_a_time_is_compared_by_missing_values_only() -> None:
@@ -218,6 +254,4 @@ def test_a_window_without_any_value_is_a_fault() -> None:
 
 
 def test_a_window_too_small_is_not_quiet(champion: Any, window: Any) -> None:
-    from project.monitoring.verdict import check
-
     assert check(champion.release, window(50), Drift()).verdict == "insufficient data"

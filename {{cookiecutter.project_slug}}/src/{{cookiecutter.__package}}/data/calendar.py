@@ -19,10 +19,10 @@ from .profile import as_float
 ROWS, BLOCK = 8000, 500  # rows that are looked at: enough for every part of the calendar
 FEWEST, USUAL = 20, 0.05  # rows, and share of rows, that do not have the commonest value
 AGREE = 0.99  # share of the rows of a part that have its value; clocks may differ by an hour
-SURELY = 1e-9  # chance that rows which have nothing to do with the time agree so
-FULL = 10  # rows a part on average, where several parts have one value
+PAIRS = 2  # rows a part on average: less could agree because they are copies of one another
+FULL = 10  # the same where several parts have one value: a day's rows may come from one place
 RISES = 0.99  # of the highest rank correlation that is possible with these ties
-STRETCH, FEW_RUNS = 20, 0.1  # rows a run on average; and runs, as share of those by chance
+FEW_RUNS = 0.05  # of the runs of one value that rows in any order would have
 # Parts of the time that never come again.
 ONCE = ("", "year", "quarter with its year", "month with its year", "week with its year", "date")
 
@@ -143,19 +143,16 @@ def _function(codes: np.ndarray, part: np.ndarray, counts: np.ndarray) -> str:
     """Return "is" if each part of the time has one value of its own, "follows from" if one value.
 
     codes, part: (rows,) codes of value and part; counts: rows by value. Each row of a part after
-    its first can contradict it. By chance it does not with a probability of at most half of 1 plus
-    the share of the commonest value.
+    its first could contradict it.
     """
     rows, values = len(codes), len(counts)
     pairs, sizes = np.unique(part * values + codes, return_counts=True)
     groups = len(np.unique(pairs // values))
-    if groups < 2 or groups == rows or values > groups + (1 - AGREE) * rows:
+    if groups < 2 or rows < PAIRS * groups or values > groups + (1 - AGREE) * rows:
         return ""
     order = np.lexsort((sizes, pairs // values))
     last = np.append(np.diff(pairs[order] // values) > 0, True)
-    repeats, agree = rows - groups, int(sizes[order][last].sum()) - groups
-    chance = (1 + counts.max() / rows) / 2
-    if agree < AGREE * repeats or stats.binom.sf(agree - 1, repeats, chance) > SURELY:
+    if sizes[order][last].sum() - groups < AGREE * (rows - groups):
         return ""
     if len(np.unique(pairs[order][last] % values)) == groups:
         return "is"
@@ -178,4 +175,4 @@ def _stretched(codes: np.ndarray, counts: np.ndarray, moments: pd.Series) -> boo
     rows, ordered = len(codes), codes[np.argsort(moments.to_numpy(), kind="stable")]
     runs = 1 + int((np.diff(ordered) != 0).sum())
     by_chance = rows * (1 - ((counts / rows) ** 2).sum())
-    return runs * STRETCH <= rows and runs <= FEW_RUNS * by_chance
+    return runs <= FEW_RUNS * by_chance

@@ -43,7 +43,7 @@ def profile(
 
     moments: the time of each row; a date is counted by its distance from it, and not at all
     without. Returns rows, missing, and for numbers (distances in seconds): edges (inner,
-    ascending), counts (one more than edges), minimum, maximum, median, iqr; for texts two of these,
+    ascending), counts (one more than edges), median, iqr; for texts two of these,
     `length` and `familiar`; else counts by category, with `(other)` for all categories not in
     `like`. Columns that follow the time have rows and missing only.
     """
@@ -117,9 +117,7 @@ def _numbers(values: np.ndarray, like: Profile) -> Profile:
     if not len(values):
         return {"edges": edges, "counts": counts}
     low, median, high = np.quantile(values, [0.25, 0.5, 0.75]).tolist()
-    spread = {"median": median, "iqr": high - low}
-    ends = {"minimum": float(values.min()), "maximum": float(values.max())}
-    return {"edges": edges, "counts": counts} | spread | ends
+    return {"edges": edges, "counts": counts, "median": median, "iqr": high - low}
 
 
 def _edges(values: np.ndarray) -> list[float]:
