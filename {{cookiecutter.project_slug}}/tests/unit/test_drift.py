@@ -10,6 +10,7 @@ import pytest
 from project.data.contract import Column, Contract
 from project.data.rows import rows_of
 from project.monitoring.drift import Movement, chi_square, movements
+from project.monitoring.unseen import unseen
 from project.monitoring.verdict import check
 from project.release.bundle import reference
 from project.settings import Drift
@@ -156,12 +157,13 @@ def test_a_tail_shows_new_values_for_ever_and_more_than_that_are_a_fault() -> No
     assert "were to be expected" in fault
 
 
-def test_a_surplus_of_less_than_a_hundredth_of_the_rows_is_none() -> None:
-    train, before, new = tail(1, 16_000), tail(2, 4000), tail(3, 20_000)
-    new[:190] = "Paris"
-    assert not moved(before, new, CATEGORY, train).fault
-    new[:210] = "Paris"
-    assert moved(before, new, CATEGORY, train).fault
+@pytest.mark.parametrize(("rows", "fault"), [(640, False), (780, False), (820, True)])
+def test_a_surplus_of_less_than_a_hundredth_of_the_rows_is_none(rows: int, fault: bool) -> None:
+    counts = {"both": [100_000, 3000, 500], "train": [80_000, 2600, 450]}
+    seen = counts | {"late": [20_000, 650, 650], "values": ""}
+    window = pd.Series(["known"] * (20_000 - rows) + ["Paris"] * rows)
+    said = unseen(seen, window, CATEGORY.but(categories=("known",)), 0.01)
+    assert ("about 600 were to be expected" in said) == fault
 
 
 def test_values_that_come_with_the_time_are_expected_to_go_on_coming() -> None:

@@ -45,8 +45,8 @@ class Checked:
 def check_data(settings: Settings, progress: Progress | None = None) -> Checked:
     """Check the project's table; write contract.yaml if there is none, or if roles changed.
 
-    progress: called with the step at hand, its number and the number of steps, if the check takes
-    longer than two seconds.
+    progress: called with the step at hand, how many are done and how many there are, if the check
+    takes longer than two seconds.
 
     Raises:
         CheckFailed: with one list of everything that a person has to decide on or mend.
@@ -93,7 +93,7 @@ def _steps(progress: Progress | None) -> Iterator[Callable[[str], None]]:
     def show() -> None:
         late.set()
         if progress:
-            progress(names[-1], len(names) - 1, STEPS)
+            progress(names[-1], len(names) - 2, STEPS)
 
     def step(name: str) -> None:
         names.append(name)
