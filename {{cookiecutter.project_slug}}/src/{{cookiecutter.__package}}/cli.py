@@ -65,7 +65,7 @@ def check_data_verb(settings: Settings) -> None:
     from .data.check import check_data
     from .show import checked_table
 
-    checked = check_data(settings)
+    checked = check_data(settings, progress)
     click.echo(checked_table(checked, settings))
     click.echo("Next: `train`")
 

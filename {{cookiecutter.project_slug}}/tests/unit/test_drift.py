@@ -1,31 +1,68 @@
 """Faults are told from drift, drift from chance, and a window too small from a quiet one."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 from project.data.contract import Column, Contract
-from project.data.profile import profile
+from project.data.rows import rows_of
 from project.monitoring.drift import Movement, chi_square, movements
+from project.monitoring.unseen import unseen
+from project.monitoring.verdict import check
+from project.release.bundle import reference
 from project.settings import Drift
 
 NUMBER = Column(name="x", kind="number")
 CATEGORY = Column(name="x", kind="category")
+TEXT = Column(name="x", kind="text")
+DATE = Column(name="x", kind="date")
+TIME = Column(name="t", kind="date", role="time")
+FRENCH = ["été", "déjà", "près", "forêt", "où", "naïf", "garçon", "élève", "château", "café"]
 
 
-def moved(before: Any, after: Any, column: Column = NUMBER) -> Movement:
-    old, new = (pd.Series(values, dtype=None, name="x") for values in (before, after))
-    reference = profile(old, column)
-    if column.kind == "category":
-        reference["known"] = sorted(old.dropna().unique())
-    contract = Contract(table={}, columns=(column,))
-    (found,) = movements({"x": reference}, pd.DataFrame({"x": new}), contract, Drift())
+def moved(before: Any, after: Any, column: Column = NUMBER, train: Any = None) -> Movement:
+    """Compare a window with test rows; train: other rows than these, if they have to be."""
+    old, new, other = (
+        pd.DataFrame({"x": pd.Series(values)})
+        for values in (before, after, before if train is None else train)
+    )
+    return compared(old, new, other, column)
+
+
+def compared(
+    old: pd.DataFrame, new: pd.DataFrame, train: pd.DataFrame, *columns: Column, at: Any = None
+) -> Movement:
+    contract = Contract(table={}, columns=columns)
+    known = reference(old, train, contract, np.ones(len(old)))
+    (found,) = movements(known["columns"], new, contract, Drift(), at)
     return found
 
 
 def normal(seed: int, rows: int = 2000, **shape: float) -> np.ndarray:
     return np.random.default_rng(seed).normal(shape.get("at", 50), shape.get("by", 10), rows)
+
+
+def tail(seed: int, rows: int, values: int = 400) -> np.ndarray:
+    """Categories of which a few are common and most are rare (Zipf)."""
+    share = 1 / np.arange(1, values + 1)
+    drawn = np.random.default_rng(seed).choice(values, rows, p=share / share.sum())
+    return drawn.astype(str).astype(object)
+
+
+def sentences(seed: int, rows: int, words: list[str] = FRENCH) -> np.ndarray:
+    random = np.random.default_rng(seed)
+    parts = [random.choice(words, random.integers(4, 12)) for _ in range(rows)]
+    return np.array([" ".join(part) for part in parts], dtype=object)
+
+
+def since(start: str, rows: int, seed: int, days: float = 60) -> pd.DataFrame:
+    """Rows an hour apart, with a date that lies so many days before, on average."""
+    t = pd.Series(pd.date_range(start, periods=rows, freq="h").astype("datetime64[s]"))
+    spans = np.random.default_rng(seed).exponential(days * 86_400, rows).astype("timedelta64[s]")
+    return pd.DataFrame({"t": t, "x": t - spans})
 
 
 def test_chi_square_is_pearsons() -> None:
@@ -39,8 +76,25 @@ def test_chi_square_of_rare_or_absent_cells_claims_nothing() -> None:
     assert chi_square(np.array([0.0, 0.0]), np.array([10.0, 10.0])) == (1.0, 0.0)
 
 
-def test_without_drift_alarms_are_as_rare_as_promised() -> None:
-    alarms = [moved(normal(seed), normal(seed + 500, 500)) for seed in range(100)]
+def draw_numbers(seed: int, rows: int) -> np.ndarray:
+    return normal(seed, rows)
+
+
+def draw_zeros(seed: int, rows: int) -> np.ndarray:
+    return np.random.default_rng(seed).poisson(0.1, rows).astype("float64")
+
+
+@pytest.mark.parametrize(
+    ("draw", "column"),
+    [(draw_numbers, NUMBER), (draw_zeros, NUMBER), (tail, CATEGORY), (sentences, TEXT)],
+)
+def test_without_drift_alarms_are_as_rare_as_promised(
+    draw: Callable[[int, int], np.ndarray], column: Column
+) -> None:
+    alarms = [
+        moved(draw(seed, 400), draw(seed + 500, 500), column, draw(seed + 900, 1600))
+        for seed in range(100)
+    ]
     assert sum(bool(m.moved or m.fault) for m in alarms) <= 8
 
 
@@ -52,6 +106,17 @@ def test_a_shift_is_a_movement_and_no_fault() -> None:
 
 def test_a_shift_too_small_to_have_a_name_is_none() -> None:
     assert not moved(normal(1, 100_000), normal(2, 100_000, at=50.3)).moved
+
+
+def test_a_value_that_most_rows_have_is_counted_for_itself() -> None:
+    mostly = np.where(np.arange(2000) % 50 == 0, 0.0, 1.0)
+    assert moved(mostly, np.where(np.arange(2000) % 5 == 0, 0.0, 1.0)).moved
+
+
+def test_all_rows_of_one_value_in_a_window_much_larger_than_the_test_are_noticed() -> None:
+    half = np.array(["a", "b"] * 60, dtype=object)
+    assert moved(half, np.full(5000, "b", dtype=object), CATEGORY).moved
+    assert moved(normal(1, 120), np.full(5000, 70.0)).moved
 
 
 @pytest.mark.parametrize("factor", [10, 1 / 10, 100, 1000, 60, 1 / 60, 2.54, 1 / 2.2046])
@@ -74,11 +139,121 @@ def test_values_never_seen_are_a_fault_and_a_few_are_not() -> None:
     assert not moved(before, typo, CATEGORY).fault
 
 
+def test_a_value_that_training_or_the_contract_knows_is_no_fault() -> None:
+    before = np.random.default_rng(0).choice(["a", "b"], 1000)
+    new = np.where(np.arange(1000) % 10 == 0, "c", before)
+    assert not moved(before, new, CATEGORY.but(categories=("a", "b", "c"))).fault
+    train = np.append(before, ["c"] * 5)
+    assert not moved(before, new, CATEGORY, train).fault
+
+
+def test_a_tail_shows_new_values_for_ever_and_more_than_that_are_a_fault() -> None:
+    train, before, new = tail(1, 1600), tail(2, 400), tail(3, 500)
+    new[:5] = [f"first {number}" for number in range(5)]
+    assert not moved(before, new, CATEGORY, train).fault
+    new[:100] = "Paris"
+    fault = moved(before, new, CATEGORY, train).fault
+    assert "rows hold values never seen before: 'Paris'" in fault
+    assert "were to be expected" in fault
+
+
+@pytest.mark.parametrize(("rows", "fault"), [(640, False), (780, False), (820, True)])
+def test_a_surplus_of_less_than_a_hundredth_of_the_rows_is_none(rows: int, fault: bool) -> None:
+    counts = {"both": [100_000, 3000, 500], "train": [80_000, 2600, 450]}
+    seen = counts | {"late": [20_000, 650, 650], "values": ""}
+    window = pd.Series(["known"] * (20_000 - rows) + ["Paris"] * rows)
+    said = unseen(seen, window, CATEGORY.but(categories=("known",)), 0.01)
+    assert ("about 600 were to be expected" in said) == fault
+
+
+def test_values_that_come_with_the_time_are_expected_to_go_on_coming() -> None:
+    def campaigns(first: int) -> np.ndarray:
+        return np.repeat([f"campaign {number}" for number in range(first, first + 40)], 20)
+
+    assert not moved(campaigns(200), campaigns(300), CATEGORY, campaigns(0)).fault
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: text.encode().decode("cp1252"),  # an encoding taken for another
+        lambda text: " ".join(w[::-1] for w in text.split()),  # another language
+        lambda text: " ".join(text.split()[:3]),
+    ],
+)
+def test_a_text_that_became_another_is_noticed(change: Callable[[str], str]) -> None:
+    after = np.array([change(text) for text in sentences(3, 500)], dtype=object)
+    assert moved(sentences(1, 400), after, TEXT, sentences(2, 1600)).moved
+
+
+def test_a_date_is_compared_by_its_distance_from_the_time() -> None:
+    train, old = since("2024-01-01", 2000, 1), since("2024-04-01", 500, 2)
+    for start in ("2024-05-01", "2026-05-01"):
+        assert not compared(old, since(start, 500, 3), train, DATE, TIME).moved
+    assert compared(old, since("2024-05-01", 500, 3, days=120), train, DATE, TIME).moved
+
+
+def test_the_hour_of_the_request_stands_for_a_time_that_rows_do_not_say() -> None:
+    train, old = since("2024-01-01", 2000, 1), since("2024-04-01", 500, 2)
+    new = since("2024-05-01", 500, 3)
+    at, silent = new["t"], new.assign(t=pd.NaT).astype({"t": "datetime64[s]"})
+    assert not compared(old, silent, train, DATE, TIME, at=at).moved
+    assert compared(old, silent, train, DATE, TIME, at=at + pd.Timedelta(days=90)).moved
+
+
+def test_a_check_asks_served_rows_for_their_time(champion: Any) -> None:
+    train, old = since("2024-01-01", 2000, 1), since("2024-04-01", 500, 2)
+    new = since("2024-05-01", 500, 3)
+    contract = Contract(table={}, columns=(DATE, TIME, champion.release.contract.target))
+    known = reference(old, train, contract, np.ones(500))
+    release = replace(champion.release, contract=contract, reference=known)
+    said = rows_of(new)
+    silent = [{"x": row["x"]} for row in said]
+    for inputs, at, verdict in (
+        (said, "2026-01-01T00:00:00+00:00", "quiet"),
+        (silent, "2026-01-01T00:00:00+00:00", "watch"),
+        (silent, "2024-05-11T00:00:00+00:00", "quiet"),
+    ):
+        served = pd.DataFrame({"inputs": inputs, "at": pd.Timestamp(at), "guess": None})
+        assert check(release, served.assign(outcome=None), Drift()).verdict == verdict
+
+
+def test_a_release_that_counted_dates_in_another_way_is_not_compared() -> None:
+    contract = Contract(table={}, columns=(DATE, TIME))
+    before = {"rows": 500, "missing": 0, "edges": [1.7e9], "counts": [250, 250]}
+    (found,) = movements({"x": before}, since("2027-01-01", 500, 3), contract, Drift())
+    assert not found.compared
+    assert not found.moved
+
+
+def test_a_date_without_a_time_is_compared_by_missing_values_only() -> None:
+    train, old = since("2024-01-01", 2000, 1)[["x"]], since("2024-04-01", 500, 2)[["x"]]
+    new = since("2027-01-01", 500, 3)
+    at, new = new["t"], new[["x"]]
+    found = compared(old, new, train, DATE, at=at)
+    assert not found.compared
+    assert not found.moved
+    new.loc[::5, "x"] = pd.NaT
+    assert "missing values rose" in compared(old, new, train, DATE, at=at).fault
+
+
+@pytest.mark.parametrize("column", [NUMBER, CATEGORY, TEXT])
+def test_a_column_that_follows_the_time_is_compared_by_missing_values_only(column: Column) -> None:
+    old, new = ([str(1 + i % 6 + first) for i in range(1000)] for first in (0, 6))
+    if column.kind == "number":
+        old, new = ([float(value) for value in values] for values in (old, new))
+    found = moved(old, new, column)
+    assert found.moved or found.fault
+    column = column.but(follows_time=True)
+    assert not moved(old, new, column).fault
+    assert not moved(old, new, column).moved
+    gone: list[Any] = ["" if column.kind == "text" else None] * 100
+    assert "missing values rose" in moved(old, new[100:] + gone, column).fault
+
+
 def test_a_window_without_any_value_is_a_fault() -> None:
     assert "missing values rose" in moved(normal(1), np.full(500, np.nan)).fault
 
 
 def test_a_window_too_small_is_not_quiet(champion: Any, window: Any) -> None:
-    from project.monitoring.verdict import check
-
     assert check(champion.release, window(50), Drift()).verdict == "insufficient data"

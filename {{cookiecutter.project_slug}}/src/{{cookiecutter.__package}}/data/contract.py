@@ -31,6 +31,7 @@ class Column(Section):
     format: how numbers and dates are written; "number": the categories are codes, so that 1.0 is 1.
     missing: the words that mean "no value" besides an empty field; by default those that are usual
     for it in a column of numbers or dates, and none elsewhere.
+    follows_time: a window holds only some of its values, so the drift check does not compare it.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Column(Section):
     categories: Names | None = None
     missing: Names | None = None
     format: str = ""
+    follows_time: bool = False
     note: str = ""
 
     @property

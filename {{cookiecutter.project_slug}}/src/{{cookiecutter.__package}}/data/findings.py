@@ -11,6 +11,7 @@ import pandas as pd
 
 from ..errors import WrongUse
 from ..settings import Data, Settings
+from .calendar import Follower, about_time
 from .contract import NAMED, NUMERIC, Column, Contract
 from .leaks import Finding, find_gaps, find_leaks, find_twins
 from .limits import find_limits
@@ -35,15 +36,23 @@ PATTERNS = {
 
 
 def find(
-    frame: pd.DataFrame, typed: pd.DataFrame, contract: Contract, settings: Settings
+    frame: pd.DataFrame,
+    typed: pd.DataFrame,
+    contract: Contract,
+    settings: Settings,
+    followers: dict[str, Follower] | None = None,
 ) -> list[Finding]:
-    """Return everything doubtful. frame: raw rows; typed: their typed rows, same index."""
+    """Return everything doubtful.
+
+    frame: raw rows; typed: their typed rows, same index; followers: what follows the time.
+    """
     columns = tuple(column for column in contract.columns if column.name in frame)
     contract = contract.model_copy(update={"columns": columns})
     found = [f for column in columns for f in _about_words(frame[column.name], column)]
     frame = present(contract, frame)
     found += _about_header(frame, columns, settings.data)
     found += [f for c in columns for f in _about_column(frame[c.name], c, settings.data)]
+    found += about_time(followers or {}, contract)
     usable = list(_about_target(frame, contract, settings.data.positive))
     found += [*usable, *_about_features(contract), *_about_rows(frame)]
     found += find_limits(typed, contract, settings.service)
@@ -103,7 +112,7 @@ def _about_column(values: pd.Series, column: Column, data: Data) -> Iterator[Fin
         yield Finding(name, doubt)
     if (share := counts.iloc[0] / counts.sum()) >= ALMOST_ALL:
         yield Finding(name, f"is {texts[0][:40]!r} in {share:.2%} of its values")
-    what = [w for w, p in PATTERNS.items() if texts.str.fullmatch(p).mean() > 0.5]
+    what = [w for w, p in PATTERNS.items() if _mostly(texts, p)]
     if what or PERSONAL.search(name):
         seen = f" ({what[0]})" if what else ""
         yield Finding(name, f"looks like personal data{seen}; add it to `ignore` if it is")
@@ -116,10 +125,15 @@ def _about_features(contract: Contract) -> Iterator[Finding]:
     """Say why each column is set aside if none is left to learn from."""
     if not contract.features:
         why = [f"'{c.name}' ({c.note or c.role})" for c in contract.columns if c.role != "target"]
-        text = (
-            f"no feature is left; set aside are {', '.join(why)}. Bring more columns, or `keep` one"
-        )
-        yield Finding("(columns)", text, blocking=True)
+        said = f"no feature is left; set aside are {', '.join(why)}"
+        yield Finding("(columns)", f"{said}. Bring more columns, or `keep` one", blocking=True)
+
+
+def _mostly(texts: pd.Index, pattern: str, share: float = 0.5) -> bool:
+    """Tell if more than a share fits; if none of the first twenty does, no more are asked."""
+    if not texts[:20].str.fullmatch(pattern).any():
+        return False
+    return bool(texts.str.fullmatch(pattern).mean() > share)
 
 
 def _two_ways(texts: pd.Index, column: Column) -> str:
@@ -131,8 +145,8 @@ def _two_ways(texts: pd.Index, column: Column) -> str:
         return f"is read as {form}, and {other} fits too: choose in contract.yaml" if fits else ""
     if column.kind in NUMERIC and form in ("", ".") and len(texts) >= FEW:
         mark = "," if form else r"\."
-        grouped = texts.str.fullmatch(rf"-?[1-9]\d?\d?({mark}\d\d\d)?")
-        if grouped.all() and texts.str.contains(mark).mean() > 0.5:
+        grouped = rf"-?[1-9]\d?\d?({mark}\d\d\d)?"
+        if _mostly(texts, grouped, 1 - 1e-9) and texts.str.contains(mark).mean() > 0.5:
             example = next(value for value in texts if re.search(mark, value))
             value = convert(pd.Series([example]), column)[0]
             return f"{example} is read as {value:g}; else set its `format` in contract.yaml"

@@ -13,17 +13,18 @@ import pandas as pd
 from scipy.stats import chi2_contingency
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.model_selection import KFold, cross_val_score
-from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from ..settings import Settings
 from .contract import NUMERIC, Contract
 from .profile import as_float
+from .strength import FOLDS, LEAF, strength
 
 ROWS = 8000  # enough to tell 0.98 from 0.95; a sample keeps the check at a few seconds
 TREES = 20
-LEAF = 30
 CERTAIN = 0.98
 GOOD = 0.4
+FAR = 0.2  # how far a rough score may be from the right one
+OTHERS = 100  # columns that stand for all others, the strongest
 MOSTLY = 0.95
 LATER = 0.1  # of the rows
 GAP = 0.1  # of the share missing, between two groups of rows
@@ -88,29 +89,28 @@ def _later(sample: pd.DataFrame, contract: Contract) -> Iterator[Finding]:
 
 def _alone(sample: pd.DataFrame, contract: Contract, seed: int) -> Iterator[Finding]:
     """Yield columns near-perfect alone (0.98), or good (0.4) and better than all the others."""
-    target = sample[contract.target.name]
-    tree, forest = DecisionTreeRegressor, RandomForestRegressor
+    target, forest = sample[contract.target.name], RandomForestRegressor
     if contract.task != "regression":
-        tree, forest = DecisionTreeClassifier, RandomForestClassifier
+        forest = RandomForestClassifier
         target = target[target.map(target.value_counts()) >= 10]
         if target.nunique() < 2:
             return
     matrix = _matrix(sample, contract).loc[target.index]
-    plain = tree(min_samples_leaf=LEAF, random_state=seed)
     model = forest(TREES, min_samples_leaf=LEAF, random_state=seed)
-    for name in matrix:
-        # One tree is far cheaper, and enough to see that a column knows nothing.
-        if _score(plain, matrix[[name]], target) < GOOD / 2:
-            continue
-        alone = _score(model, matrix[[name]], target)
-        others = matrix.drop(columns=name)
-        rest = _score(model, others, target) if others.shape[1] and alone >= GOOD else 0.0
+    rough = strength(matrix, target)
+    # Only the strongest can be better than all the others together, for those hold it.
+    tried = {*rough.nlargest(3).index, *rough.index[rough >= CERTAIN - FAR]}
+    found = {name: _score(model, matrix[[name]], target) for name in matrix if name in tried}
+    for name, alone in found.items():
         text = f"alone it predicts with a score of {alone:.2f} (0: nothing, 1: all)"
         if alone >= CERTAIN:
             yield Finding(name, f"{text}: a leak? {DECIDE}", blocking=True)
-        elif alone >= GOOD and alone > rest:
+        elif alone >= GOOD and alone == max(found.values()):
+            others = rough.drop(name).nlargest(OTHERS).index
+            rest = _score(model, matrix[others], target) if len(others) else 0.0
             text += f", all other columns together with {rest:.2f}. Is it known when predicting?"
-            yield Finding(name, f"{text} {DECIDE}")
+            if alone > rest:
+                yield Finding(name, f"{text} {DECIDE}")
 
 
 def _matrix(sample: pd.DataFrame, contract: Contract) -> pd.DataFrame:
@@ -126,11 +126,11 @@ def _matrix(sample: pd.DataFrame, contract: Contract) -> pd.DataFrame:
 
 
 def _score(model: Any, matrix: pd.DataFrame, target: pd.Series) -> float:
-    """Return the mean score over three folds."""
+    """Return the mean score over the folds."""
     if target.dtype == "float64":
-        folder = KFold(3, shuffle=True, random_state=model.random_state)
+        folder = KFold(FOLDS, shuffle=True, random_state=model.random_state)
         return float(cross_val_score(model, matrix, target, cv=folder, scoring="r2").mean())
-    areas = cross_val_score(model, matrix, target, cv=3, scoring="roc_auc_ovr")
+    areas = cross_val_score(model, matrix, target, cv=FOLDS, scoring="roc_auc_ovr")
     return float(2 * areas.mean() - 1)
 
 

@@ -14,45 +14,87 @@ from scipy import stats
 from ..data.contract import NUMERIC, Column, Contract
 from ..data.profile import Profile, profile
 from ..settings import Drift
+from .unseen import unseen
 
 SHARE = 0.6  # of the error budget goes to the columns, the rest to the loss
 # What pipes do to a unit: decimal shifts, seconds, minutes, hours, months, dozens.
 WHOLE = (10.0, 100.0, 1000.0, 60.0, 3600.0, 24.0, 12.0)
 BROKEN = (2.54, 2.2046, 1.6093)  # inch, pound, mile; whole numbers do not survive these
 ALIKE, NEAR = 0.2, 0.07  # how far, in logarithms, the two factors and the unit may be apart
-EXPECTED = 5.0
+EXPECTED, SURE = 5.0, 20.0
+NOT = "not compared but for missing values"
 
 
 @dataclass(frozen=True)
 class Movement:
-    """What happened to one column. fault: a broken pipe, said in words; else empty."""
+    """What happened to one column. fault: a broken pipe, said in words; else empty.
+
+    compared: False where only missing values were, as in columns that follow the time.
+    """
 
     column: str
     p_value: float
     effect: float
     moved: bool
     fault: str
+    compared: bool = True
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """One column before and after, and the pairs of rows of counts that are compared."""
+
+    column: Column
+    before: Profile
+    after: Profile
+    counts: list[np.ndarray]
+
+    @property
+    def tests(self) -> int:
+        """How many questions are asked: missing values, distributions, values never seen."""
+        return 1 + len(self.counts) + ("seen" in self.before)
 
 
 def movements(
-    reference: dict[str, Profile], window: pd.DataFrame, contract: Contract, drift: Drift
+    reference: dict[str, Profile],
+    window: pd.DataFrame,
+    contract: Contract,
+    drift: Drift,
+    at: pd.Series | None = None,
 ) -> list[Movement]:
-    """Compare each feature of typed rows with its reference profile."""
+    """Compare each feature of typed rows with its reference profile.
+
+    window: features, and the time column if the contract has one; at: when each row was served
+    (UTC), for rows that do not say their time.
+    """
     columns = [c for c in contract.named("feature") if c.name in reference]
-    # Bonferroni over columns and over the two tests of each: distribution and missing values.
-    level = SHARE * drift.false_alarms / (2 * max(len(columns), 1))
-    return [_movement(c, reference[c.name], window[c.name], level, drift) for c in columns]
+    moments = _moments(window, contract, at)
+    pairs = [_pair(c, reference[c.name], window[c.name], moments) for c in columns]
+    # Bonferroni over all questions asked.
+    level = SHARE * drift.false_alarms / max(sum(pair.tests for pair in pairs), 1)
+    return [_movement(pair, window[pair.column.name], level, drift) for pair in pairs]
 
 
-def _movement(
-    column: Column, before: Profile, values: pd.Series, level: float, drift: Drift
-) -> Movement:
-    after = profile(values, column, like=before)
-    p_value, effect = chi_square(*_cells(before, after))
-    moved = p_value < level and effect >= drift.effect
-    fault = _missing(before, after, level, drift) or _unit(column, before, after, moved)
-    fault = fault or _unseen(before, after, values)
-    return Movement(column.name, p_value, effect, moved, fault)
+def _moments(window: pd.DataFrame, contract: Contract, at: pd.Series | None) -> pd.Series | None:
+    """Return the time of each row, as datetime64; None where rows have none."""
+    served = None if at is None else pd.Series(at.to_numpy(), window.index)
+    for time in contract.named("time"):
+        if time.kind == "date" and time.name in window:
+            given = window[time.name]
+            return given if served is None else given.fillna(served)
+    return served
+
+
+def _pair(column: Column, before: Profile, values: pd.Series, moments: pd.Series | None) -> _Pair:
+    if column.kind == "date" and "step" not in before:
+        moments = None  # training had no time to measure from
+    alike = before if column.kind != "text" or "words" in before else None
+    after = profile(values, column, alike, moments)
+    parts = [(before, after)]
+    if column.kind == "text":
+        parts = [(before.get(key, {}), after.get(key, {})) for key in ("length", "familiar")]
+    counts = [_cells(old, new) for old, new in parts if "counts" in old and "counts" in new]
+    return _Pair(column, before, after, counts)
 
 
 def _cells(before: Profile, after: Profile) -> np.ndarray:
@@ -62,10 +104,22 @@ def _cells(before: Profile, after: Profile) -> np.ndarray:
     return np.array([old, new], dtype="float64")
 
 
+def _movement(pair: _Pair, values: pd.Series, level: float, drift: Drift) -> Movement:
+    column, before, after = pair.column, pair.before, pair.after
+    found = [chi_square(*counts) for counts in pair.counts] or [(1.0, 0.0)]
+    significant = [(p, effect) for p, effect in found if p < level]
+    p_value, effect = max(significant or found, key=lambda pair: pair[1])
+    moved = bool(significant) and effect >= drift.effect
+    fault = _missing(before, after, level, drift) or _unit(column, before, after, moved)
+    if "seen" in before and not fault:
+        fault = unseen(before["seen"], values, column, level)
+    return Movement(column.name, p_value, effect, moved, fault, bool(pair.counts))
+
+
 def chi_square(before: np.ndarray, after: np.ndarray) -> tuple[float, float]:
     """Return the p-value of Pearson's test that two rows of counts are alike, and Cohen's w.
 
-    Cells are merged until both expect 5 (Cochran, 1954). w is corrected for chance:
+    Neighbours are merged until both expect 5 (Cochran, 1954). w is corrected for chance:
     sqrt(max(chi2 - df, 0) / n) with n the window's effective size (Cohen, 1988, chapter 7).
     """
     cells = _merged(np.vstack([before, after]))
@@ -78,15 +132,24 @@ def chi_square(before: np.ndarray, after: np.ndarray) -> tuple[float, float]:
 
 
 def _merged(cells: np.ndarray) -> np.ndarray:
-    """Merge the smallest cells, in order of size, until each is expected 5 times in both rows."""
-    share = cells.sum(axis=1).min() / max(cells.sum(), 1)
+    """Merge neighbours in the order given, which must not come from these rows.
+
+    A cell is full if both rows expect 5, or if the shorter row has 20, which is then so far from
+    what it expects that no table of the distribution is needed.
+    """
+    rows = cells.sum(axis=1)
+    shorter, share = int(np.argmin(rows)), rows.min() / max(rows.sum(), 1)
+
+    def full(cell: np.ndarray) -> bool:
+        return bool(cell.sum() * share >= EXPECTED or cell[shorter] >= SURE)
+
     merged: list[np.ndarray] = []
-    for cell in sorted(cells.T, key=lambda c: c.sum()):
-        if merged and merged[-1].sum() * share < EXPECTED:
+    for cell in cells.T:
+        if merged and not full(merged[-1]):
             merged[-1] = merged[-1] + cell
         else:
             merged.append(cell)
-    if len(merged) > 1 and merged[-1].sum() * share < EXPECTED:
+    if len(merged) > 1 and not full(merged[-1]):
         merged[-2:] = [merged[-2] + merged[-1]]
     return np.column_stack(merged)
 
@@ -115,24 +178,13 @@ def _unit(column: Column, before: Profile, after: Profile, moved: bool) -> str:
     return f"values are about {np.exp(grown.mean()):.3g} times what they were: another unit?"
 
 
-def _unseen(before: Profile, after: Profile, values: pd.Series) -> str:
-    """Say if at least 1 % of the rows hold categories that no row before the release had."""
-    if "known" not in before:
-        return ""
-    unseen = values[values.notna() & ~values.astype(str).isin(before["known"])]
-    if len(unseen) < max(5, 0.01 * after["rows"]):
-        return ""
-    names = ", ".join(repr(str(name)[:40]) for name in unseen.value_counts().index[:3])
-    return f"{len(unseen)} rows hold values never seen before: {names}"
-
-
 def as_rows(found: list[Movement]) -> list[dict[str, Any]]:
     """Return movements for a table, the largest effect first."""
     ordered = sorted(found, key=lambda m: (not m.fault, -m.effect))
     return [
         {
             "column": m.column,
-            "what": m.fault or ("moved" if m.moved else "as before"),
+            "what": m.fault or ("moved" if m.moved else "as before" if m.compared else NOT),
             "effect (w)": m.effect,
             "p": m.p_value,
         }

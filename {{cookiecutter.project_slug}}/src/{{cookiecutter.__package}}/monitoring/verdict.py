@@ -36,10 +36,15 @@ def check(release: Release, served: pd.DataFrame, drift: Drift) -> Check:
     if len(served) < drift.minimum_rows:
         reason = f"{len(served)} rows were served, {drift.minimum_rows} are needed"
         return Check("insufficient data", reason, len(served), [], loss)
-    window = frame_of(release.contract, list(served["inputs"]))
-    found = movements(release.reference["columns"], window, release.contract, drift)
+    window = frame_of(release.contract, list(served["inputs"]), ("feature", "time"))
+    at = _at(served["at"]) if "at" in served else None
+    found = movements(release.reference["columns"], window, release.contract, drift, at)
     word, reason = _judge(found, loss)
     return Check(word, reason, len(served), found, loss)
+
+
+def _at(moments: pd.Series) -> pd.Series:
+    return pd.to_datetime(moments, utc=True).dt.tz_localize(None).astype("datetime64[s]")
 
 
 def _judge(found: list[Movement], loss: Loss) -> tuple[Word, str]:

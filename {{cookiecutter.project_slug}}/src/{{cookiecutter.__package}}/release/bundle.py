@@ -21,9 +21,9 @@ from sklearn.pipeline import Pipeline
 from .. import NAME, VERSION
 from .. import __name__ as PACKAGE
 from ..data import contract as contracts
-from ..data.contract import NAMED, Contract
+from ..data.contract import NUMERIC, Contract
 from ..data.limits import servable
-from ..data.profile import CATEGORIES, Profile, profile
+from ..data.profile import Profile, cells, news, profile
 from ..data.rows import as_json, convert, frame_of, rows_of
 from ..data.split import Split, check_unseen
 from ..errors import CheckFailed
@@ -98,8 +98,8 @@ def write(
     loss = losses(problem.truth(test), guess)
     skops.io.dump(model, path / "model.skops")
     contracts.save(contract, path / "contract.yaml")
-    seen = frame.iloc[np.concatenate([parts.train, parts.test])]
-    _write_json(path / "reference.json", reference(test, seen, contract, loss))
+    known = reference(test, frame.iloc[parts.train], contract, loss)
+    _write_json(path / "reference.json", known)
     tried = np.flatnonzero(servable(test, contract, problem.settings.service))[:GOLDEN]
     rows = rows_of(test[contract.features].iloc[tried])
     _write_json(path / "golden.json", {"rows": rows, "guess": guess[tried].tolist()})
@@ -115,19 +115,20 @@ def write(
 
 
 def reference(
-    test: pd.DataFrame, seen: pd.DataFrame, contract: Contract, loss: np.ndarray
+    test: pd.DataFrame, train: pd.DataFrame, contract: Contract, loss: np.ndarray
 ) -> dict[str, Any]:
     """Return what a drift check compares with: a profile a feature, and the loss per row.
 
-    Profiles are of the test rows; `known` are the categories among all rows `seen` in training and
-    test, if they are few enough to be listed.
+    Profiles count the test rows, by categories and words that were chosen on the training rows;
+    categories also have `seen`: all that either had.
     """
+    moments = next((test[c.name] for c in contract.named("time") if c.kind == "date"), None)
     columns: dict[str, Profile] = {}
     for column in contract.named("feature"):
-        columns[column.name] = profile(test[column.name], column)
-        known = seen[column.name].dropna().unique()
-        if column.kind in NAMED and len(known) <= CATEGORIES:
-            columns[column.name]["known"] = sorted(map(str, known))
+        before, values = train[column.name], test[column.name]
+        columns[column.name] = profile(values, column, cells(before, column), moments)
+        if "counts" in columns[column.name] and column.kind not in NUMERIC:
+            columns[column.name]["seen"] = news(before, values)
     return {
         "columns": columns,
         "loss": {"mean": float(loss.mean()), "variance": float(loss.var()), "rows": len(loss)},
