@@ -67,10 +67,20 @@ def test_eight_looks_of_a_version_at_once_are_one(ledger: Ledger) -> None:
 def test_a_decision_names_the_release_and_is_read_before_its_commit(ledger: Ledger) -> None:
     with ledger.exclusive() as connection:
         ledger.decide(
-            "promotion", "promote", "why", 2, 1, {"p": 0.1}, connection, run_id="r", sha256="s"
+            "promotion",
+            "promote",
+            "why",
+            2,
+            1,
+            {"p": 0.1},
+            connection,
+            run_id="r",
+            sha256="s",
+            who="ada",
         )
         (kept,) = ledger.decisions("promotion", connection=connection)
-    assert (kept["run_id"], kept["sha256"], kept["details"]) == ("r", "s", {"p": 0.1})
+    assert (kept["run_id"], kept["sha256"], kept["who"]) == ("r", "s", "ada")
+    assert kept["details"] == {"p": 0.1}
     assert ledger.decisions() == [kept]
 
 
@@ -142,7 +152,8 @@ def test_a_ledger_of_an_earlier_template_loses_nothing(
         (served,) = ledger.served().to_dict("records")
         (decision,) = ledger.decisions()
         assert (served["inputs"], served["outcome"]) == ({"x": 1.5}, "no")
-        assert (decision["reason"], decision["run_id"]) == ("the first champion", None)
+        assert decision["reason"] == "the first champion"
+        assert (decision["run_id"], decision["who"]) == (None, None)
         # Each look of the past counts as one: it is not known whose it was.
         assert ledger.look("x", 1, "why") == 3
         ledger.decide("promotion", "hold", "because")

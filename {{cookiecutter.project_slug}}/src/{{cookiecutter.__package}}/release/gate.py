@@ -26,12 +26,16 @@ ANCHOR = "not worse than the anchor"
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the gate says: promote, hold or reject, in a sentence and in numbers."""
+    """What the gate says: promote, hold or reject, in a sentence and in numbers.
+
+    who: asked it, and overruled it where the reason says so.
+    """
 
     verdict: str
     reason: str
     details: dict[str, Any] = field(default_factory=dict)
     version: int | None = None
+    who: str = ""
 
 
 def judge(case: Case, settings: Settings) -> Verdict:
