@@ -294,6 +294,10 @@ def mlflow_verb(settings: Settings, port: int) -> None:
 
     if settings.tracking_uri.startswith("http"):
         raise WrongUse(f"the registry is a server with pages: open {registry.place(settings)}")
+    if "%" in sys.prefix:
+        raise WrongUse(
+            f"MLflow's pages do not open below a folder with a % in its name: {sys.prefix}"
+        )
     registry.client(settings)  # makes it, or brings its paths up to date
     # By the environment: the URL may hold a password, and others can read a process's arguments.
     env = os.environ | {"MLFLOW_BACKEND_STORE_URI": settings.tracking_uri}

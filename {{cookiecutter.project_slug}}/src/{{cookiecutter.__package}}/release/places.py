@@ -23,13 +23,13 @@ COLUMNS = (
 log = logging.getLogger(__name__)
 
 
-def follow(database: Path, root: Path) -> None:
-    """Let all places that `database` names in the project's former folder be in `root`.
+def follow(file: Path, root: Path) -> None:
+    """Let all places that `file` names in the project's former folder be in `root`.
 
     The former folder is that of our experiment, whose files lie in its `mlruns`. An experiment that
     keeps its files elsewhere stays as it is.
     """
-    with closing(sqlite3.connect(database, timeout=30, isolation_level=None)) as connection:
+    with closing(sqlite3.connect(file, timeout=30, isolation_level=None)) as connection:
         former = _former(connection, root)
         if former is None:
             return
@@ -44,6 +44,29 @@ def follow(database: Path, root: Path) -> None:
                 )
         connection.execute("COMMIT")
     log.warning("The project was in %s; its registry now names files in %s.", former, root)
+
+
+def escape_percent() -> None:
+    """Let MLflow find its migrations where the path of its own code holds a `%`.
+
+    It gives that path to alembic unescaped, which reads `%` as the start of a variable.
+    """
+    import mlflow
+
+    folder = str(Path(mlflow.__file__).parent / "store" / "db_migrations")
+    if "%" not in folder:
+        return
+    from alembic.config import Config
+    from mlflow.store.db import utils
+
+    def config(db_url: str, alembic_dir: str | None = None) -> Config:
+        made = Config(f"{alembic_dir or folder}/alembic.ini")
+        places = {"script_location": alembic_dir or folder, "sqlalchemy.url": db_url}
+        for name, value in places.items():
+            made.set_main_option(name, value.replace("%", "%%"))
+        return made
+
+    utils._get_alembic_config = config
 
 
 def _former(connection: sqlite3.Connection, root: Path) -> Path | None:

@@ -63,6 +63,7 @@ def client(settings: Settings) -> MlflowClient:
     try:
         # MLflow makes its tables at the first opening, and two at once would break each other.
         with alone(Path(f"{file}.lock")) if file else nullcontext():
+            places.escape_percent()
             opened = MlflowClient(settings.tracking_uri, settings.tracking_uri)
             opened.search_experiments(max_results=1)
             if file and file.resolve().parent == settings.root.resolve():
