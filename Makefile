@@ -19,8 +19,9 @@ demo: $(READY)  ## render the default project into build/ and walk through the w
 	@mkdir -p build/customer-churn
 	@# Its environment is kept, so that a second demo starts at once.
 	@find build/customer-churn -mindepth 1 -maxdepth 1 ! -name .venv -exec rm -rf {} +
-	$(RENDER) --output-dir build project_slug=customer-churn
-	$(MAKE) -C build/customer-churn tour
+	@echo "Rendering build/customer-churn"
+	@$(RENDER) --output-dir build project_slug=customer-churn > /dev/null
+	@$(MAKE) --no-print-directory -C build/customer-churn tour FROM=build/customer-churn
 
 test: $(READY)  ## run all tests
 	$(BIN)/pytest

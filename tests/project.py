@@ -8,7 +8,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,12 @@ class Project:
     """A rendered project and the ways a person has of running it."""
 
     root: Path
+    inside: str = "."
+
+    @property
+    def here(self) -> Path:
+        """Where verbs are typed: the project, or what its tour left."""
+        return self.root / self.inside
 
     @property
     def python(self) -> Path:
@@ -34,10 +40,10 @@ class Project:
         return self.root.name.replace("-", "_")
 
     def make(self, *targets: str) -> subprocess.CompletedProcess[str]:
-        return self._run(["make", "--no-print-directory", *targets])
+        return self._run(["make", "--no-print-directory", *targets], self.root)
 
     def verb(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return self._run([str(self.python), "-m", self.package, *arguments])
+        return self._run([str(self.python), "-m", self.package, *arguments], self.here)
 
     def ask(self, code: str) -> Any:
         """Run code of the project's own environment; returns what it leaves in `answer`."""
@@ -45,7 +51,7 @@ class Project:
             f"import json\nfrom {self.package} import settings as s\nsettings = s.load()\n"
             f"{code.replace('PACKAGE', self.package)}\nprint(json.dumps(answer))"
         )
-        done = self._run([str(self.python), "-c", program])
+        done = self._run([str(self.python), "-c", program], self.here)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout.splitlines()[-1])
 
@@ -55,15 +61,15 @@ class Project:
         assert old in text
         path.write_text(text.replace(old, new), encoding="utf-8")
 
-    def _run(self, command: list[str]) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(command, cwd=self.root, capture_output=True, text=True)
+    def _run(self, command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(command, cwd=folder, capture_output=True, text=True)
 
     @contextmanager
     def serving(self, python: Path | None = None) -> Iterator[str]:
         command = [str(python or self.python), "-m", self.package, "serve", "--port", "0"]
         pipe = subprocess.PIPE
         with subprocess.Popen(
-            command, cwd=self.root, stdout=pipe, stderr=pipe, text=True
+            command, cwd=self.here, stdout=pipe, stderr=pipe, text=True
         ) as service:
             try:
                 line = service.stdout.readline() if service.stdout else ""
@@ -132,10 +138,10 @@ def default(make_project: Callable[..., Project]) -> Project:
 
 @pytest.fixture(scope="session")
 def toured(default: Project) -> tuple[Project, str]:
-    """The default project after `make tour`, and what the tour said."""
+    """What `make tour` left in the default project, and what it said."""
     done = default.make("tour")
     assert done.returncode == 0, done.stdout + done.stderr
-    return default, done.stdout
+    return replace(default, inside=".tour"), done.stdout
 
 
 @pytest.fixture(scope="session")

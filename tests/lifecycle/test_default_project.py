@@ -3,7 +3,9 @@
 import json
 import os
 import re
+import signal
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -85,6 +87,50 @@ def test_both_trainings_are_mlflow_runs_with_metrics_and_signed_releases(toured:
         assert "release/manifest.sig" in files
 
 
+def test_the_tour_leaves_the_projects_own_state_empty(toured: Toured) -> None:
+    root = toured[0].root
+    assert (root / "contract.yaml").is_file()
+    written = ("ledger.db", "mlflow.db", "mlruns", "releases", "reports", "keys", ".search")
+    assert [name for name in written if (root / name).exists()] == []
+    done = replace(toured[0], inside=".").verb("drift")
+    assert (done.returncode, done.stderr) == (
+        2, "there is no champion yet: run `train`, then `promote`\n",
+    )  # fmt: skip
+
+
+def test_the_tours_contract_knows_no_plan_that_came_later(toured: Toured) -> None:
+    plans = "answer = [c.categories for c in check.load(settings.contract_path).columns if c.name"
+    code = f"from PACKAGE.data import contract as check\n{plans} == 'plan'][0]"
+    assert "family" in replace(toured[0], inside=".").ask(code)
+    assert "family" not in toured[0].ask(code)
+
+
+def test_the_ledger_says_who_decided(toured: Toured) -> None:
+    names = toured[0].ask(
+        "from PACKAGE.ledger import Ledger\n"
+        "answer = [d['who'] for d in Ledger(settings.ledger_url).decisions()]"
+    )
+    assert len(set(names)) == 1
+    assert f"each with who made it ({names[0]})" in toured[1]
+
+
+def test_what_the_tour_left_is_served_as_it_says(
+    toured: Toured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "make serve IN=.tour " in toured[1]
+    monkeypatch.setenv("LEDGER_URL", "postgresql://nobody@127.0.0.1:9/none")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    command = ["make", "--no-print-directory", "serve", "IN=.tour"]
+    with subprocess.Popen(
+        command, cwd=toured[0].root, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as service:
+        try:
+            line = service.stdout.readline() if service.stdout else ""
+        finally:
+            os.killpg(service.pid, signal.SIGTERM)
+    assert line == "Version 1 serves on http://127.0.0.1:8000\n"
+
+
 def test_the_rollback_restored_the_former_champion(toured: Toured) -> None:
     found = toured[0].ask(
         "from PACKAGE.release.champion import champion\nfrom PACKAGE.ledger import Ledger\n"
@@ -112,9 +158,9 @@ def test_traffic_and_outcomes_of_six_months_are_in_the_ledger(toured: Toured) ->
 
 
 def test_each_month_has_a_drift_report_that_fetches_nothing(toured: Toured) -> None:
-    pages = sorted((toured[0].root / "reports").glob("drift-*.html"))
+    pages = sorted((toured[0].here / "reports").glob("drift-*.html"))
     assert len(pages) == 6
-    for page in [*pages, toured[0].root / "reports" / "version-2.html"]:
+    for page in [*pages, toured[0].here / "reports" / "version-2.html"]:
         text = page.read_text(encoding="utf-8")
         assert "<svg" in text
         assert not re.search(r"<script|<link|<img|(src|href)=\"http", text)
@@ -171,9 +217,9 @@ def test_a_running_service_follows_a_promotion_and_a_rollback(toured: Toured) ->
 
 def test_a_tampered_release_is_refused_and_the_champion_stays(toured: Toured) -> None:
     project = toured[0]
-    copy = next((project.root / "releases").glob("2-*"))
+    copy = next((project.here / "releases").glob("2-*"))
     run = f"{copy.name.removeprefix('2-')}*/artifacts/release/model.skops"
-    stored = next((project.root / "mlruns").glob(run))
+    stored = next((project.here / "mlruns").glob(run))
     content = stored.read_bytes()
     for model in (copy / "model.skops", stored):
         model.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
@@ -205,14 +251,14 @@ def test_the_service_runs_with_nothing_but_its_own_lock(toured: Toured, tmp_path
 def test_the_card_is_about_the_champion(toured: Toured) -> None:
     done = toured[0].verb("card")
     assert done.returncode == 0, done.stderr
-    text = (toured[0].root / "docs" / "model-card.md").read_text(encoding="utf-8")
+    text = (toured[0].here / "docs" / "model-card.md").read_text(encoding="utf-8")
     assert text.startswith("# customer-churn, version 1")
     assert "gender" in text
 
 
 def test_a_file_is_scored_whole(toured: Toured, tmp_path: Path) -> None:
     project, output = toured[0], tmp_path / "scored.csv"
-    done = project.verb("predict", "data/example.csv", str(output))
+    done = project.verb("predict", "../data/example.csv", str(output))
     assert done.returncode == 0, done.stderr
     lines = output.read_text(encoding="utf-8").splitlines()
     assert len(lines) == 12_061

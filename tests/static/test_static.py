@@ -12,7 +12,7 @@ import pytest
 
 Render = Callable[..., Path]
 FLOORS = {
-    "settings": 1, "tables": 1, "ledger": 2, "data": 2, "backup": 3, "evaluation": 3,
+    "words": 0, "settings": 1, "tables": 1, "ledger": 2, "data": 2, "backup": 3, "evaluation": 3,
     "release": 4, "model": 5, "service": 5, "monitoring": 5, "lifecycle": 6, "replay": 6,
     "tour": 7, "cli": 8,
 }  # fmt: skip
@@ -58,6 +58,13 @@ def test_the_projects_own_ruff_settings_turn_red_on_a_fault(
     with (package_of(project) / "errors.py").open("a", encoding="utf-8") as file:
         file.write(fault)
     assert run_ruff(project, *command).returncode == 1
+
+
+def test_every_file_of_code_and_tests_is_linted(render: Render) -> None:
+    project = render()
+    listed = set(run_ruff(project, "check", "--show-files").stdout.splitlines())
+    code = [*project.glob("src/**/*.py"), *project.glob("tests/**/*.py")]
+    assert [path for path in code if str(path) not in listed] == []
 
 
 def test_imports_within_the_package_are_relative(render: Render) -> None:

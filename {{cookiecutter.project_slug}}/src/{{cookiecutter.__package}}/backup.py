@@ -15,7 +15,7 @@ from sqlalchemy.engine import URL, Connection
 
 from .errors import WorldBroken, WrongUse
 from .ledger import Ledger
-from .settings import Settings
+from .settings import Settings, sqlite_file
 from .tables import TABLES
 
 CHUNK = 10_000  # rows in memory at once
@@ -29,10 +29,11 @@ def backup(settings: Settings, file: Path, progress: Callable[..., None]) -> dic
     with TemporaryDirectory(dir=file.parent, prefix=f".{file.name}-") as folder:
         part = Path(folder) / file.name
         with Ledger(settings.ledger_url) as source:
-            if source.engine.dialect.name == "sqlite":  # seconds where row by row takes minutes
-                _duplicate(Path(str(source.engine.url.database)), part)
+            own = sqlite_file(settings.ledger_url)
+            if own:  # seconds where row by row takes minutes
+                _duplicate(own, part)
             with Ledger(_url(part)) as target:
-                if source.engine.dialect.name != "sqlite":
+                if not own:
                     _copy(source, target, progress)
                 with target.engine.connect() as connection:
                     # Without -wal and -shm files beside it.

@@ -3,6 +3,8 @@
 Exit codes: 0 done, 1 a check said no, 2 wrong use, 3 the world is broken (disk, network, registry).
 """
 
+import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,7 +16,8 @@ import click
 
 from . import NAME, VERSION
 from .errors import CheckFailed, ProjectError, WorldBroken, WrongUse
-from .settings import Settings, load
+from .settings import TOUR, Settings, load
+from .words import counted
 
 WORLD = ("sqlalchemy", "mlflow", "alembic")
 
@@ -151,8 +154,8 @@ def predict_verb(settings: Settings, source: str, output: Path) -> None:
 
     rows, number, odd = predict(settings, source, output)
     for name, count in odd.items():
-        click.echo(f"Look at {name}: {count:,} values that training never saw", err=True)
-    click.echo(f"{rows:,} rows scored by version {number}: {output}")
+        click.echo(f"Column {name}: {counted(count, 'value')} that training never saw", err=True)
+    click.echo(f"{counted(rows, 'row')} scored by version {number}: {output}")
 
 
 @main.command("drift")
@@ -266,9 +269,14 @@ def score_verb(settings: Settings) -> None:
 
 
 @main.command("tour")
+@click.option("--cd", "folder", default="", help="Folder to name before the commands at the end.")
 @verb
-def tour_verb(settings: Settings) -> None:
-    """Walk the whole lifecycle once on this project's table, telling what happens and why."""
+def tour_verb(settings: Settings, folder: str) -> None:
+    """Walk the whole lifecycle once on this project's table, telling what happens and why.
+
+    It happens in .tour, a project of its own: ledger, registry and reports here stay as they are.
+    `cd .tour`, and the verbs are about what the tour left. The next tour begins afresh.
+    """
     from .tour import Guide, tour
 
     steps = iter(range(1, 100))
@@ -276,7 +284,30 @@ def tour_verb(settings: Settings) -> None:
     def step(text: str) -> None:
         click.secho(f"\n{next(steps)}. {text}", bold=True)
 
-    tour(settings, Guide(step, lambda text: click.echo(f"   {text}"), progress))
+    if settings.root.name == TOUR:
+        raise WrongUse("this is what a tour left; run `tour` in the project, with `cd ..`")
+    tour(settings, Guide(step, lambda text: click.echo(f"   {text}"), progress), folder)
+
+
+@main.command("mlflow")
+@click.option("--port", type=click.IntRange(1, 65535), default=5000, show_default=True)
+@verb
+def mlflow_verb(settings: Settings, port: int) -> None:
+    """Show runs and versions in MLflow's own pages, at http://127.0.0.1:5000, until stopped."""
+    from .release import registry
+
+    if settings.tracking_uri.startswith("http"):
+        raise WrongUse(f"the registry is a server with pages: open {registry.place(settings)}")
+    if "%" in sys.prefix:
+        raise WrongUse(
+            f"MLflow's pages do not open below a folder with a % in its name: {sys.prefix}"
+        )
+    registry.client(settings)  # makes it, or brings its paths up to date
+    # By the environment: the URL may hold a password, and others can read a process's arguments.
+    env = os.environ | {"MLFLOW_BACKEND_STORE_URI": settings.tracking_uri}
+    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)]
+    os.chdir(settings.root)
+    os.execve(sys.executable, command, env)  # so that what stops this process stops MLflow
 
 
 @main.command("backup")
@@ -289,7 +320,7 @@ def backup_verb(settings: Settings, file: Path) -> None:
     """
     from .backup import backup, told
 
-    rows = backup(settings, file, progress)
+    rows = backup(settings, file, rows_so_far)
     click.echo(f"{told(rows)}\nLook at {file}")
     click.echo("Next: keep it on another machine; `restore` brings it back")
 
@@ -307,7 +338,7 @@ def restore_verb(settings: Settings, file: Path) -> None:
 
     from .backup import restore, told
 
-    rows = restore(settings, file, progress)
+    rows = restore(settings, file, rows_so_far)
     click.echo(f"{told(rows)}\nNow in {make_url(settings.ledger_url).render_as_string()}")
     click.echo("Next: `serve`")
 
@@ -322,7 +353,8 @@ def rotate_key_verb(settings: Settings) -> None:
     from .release import keys
 
     public = keys.rotate(settings.root)
-    click.echo(f"keys/signing.key is new; keys/verify.key accepts {len(public)} keys")
+    said = f"keys/signing.key is new; keys/verify.key accepts {counted(len(public), 'key')}"
+    click.echo(said)
     click.echo(
         "Next: bring keys/verify.key to where models are judged, served and watched, and restart"
         " what has it in RELEASE_VERIFY_KEY; only then `train`. Drop the older lines when no"
@@ -330,10 +362,15 @@ def rotate_key_verb(settings: Settings) -> None:
     )
 
 
+def rows_so_far(table: str, done: int, total: int) -> None:
+    """Show how many rows of a table were copied."""
+    progress(f"{table}: {done:,} of {total:,} rows", done, total)
+
+
 def progress(what: str, done: int, total: int) -> None:
-    """Show how far a long step is: one line, rewritten on a terminal; elsewhere a line a step."""
-    share = f"{done}/{total}"
+    """Show how far a long step is: one line, rewritten on a terminal; elsewhere some ten lines."""
     if sys.stderr.isatty():
-        click.echo(f"\r\x1b[2K   {share:>9} {what}", nl=done == total, err=True)
-    elif done == total or total <= 60:
-        click.echo(f"   {share:>9} {what}", err=True)
+        fits = f"   {what}"[: shutil.get_terminal_size().columns - 1]
+        click.echo(f"\r\x1b[2K{fits}", nl=done == total, err=True)
+    elif done == total or done % max(1, total // 10) == 0:
+        click.echo(f"   {what}", err=True)

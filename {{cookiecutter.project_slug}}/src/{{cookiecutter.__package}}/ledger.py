@@ -103,10 +103,12 @@ class Ledger:
         connection: Connection | None = None,
         run_id: str | None = None,
         sha256: str | None = None,
+        who: str | None = None,
     ) -> None:
         """Record a decision, within `connection` if given.
 
         run_id, sha256: MLflow's run and the manifest of the release that was decided on.
+        who: decided, as in `Settings.approver`.
         """
         row = {
             "at": now(),
@@ -118,6 +120,7 @@ class Ledger:
             "details": details or {},
             "run_id": run_id,
             "sha256": sha256,
+            "who": who,
         }
         with nullcontext(connection) if connection else self.engine.begin() as within:
             within.execute(insert(DECISIONS), row)

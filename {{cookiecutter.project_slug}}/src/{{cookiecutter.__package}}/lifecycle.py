@@ -65,5 +65,5 @@ def watch(settings: Settings, last: int | None = None) -> tuple[Check, Path]:
         served = ledger.served(last, champion.number)
     found = check(release, served, settings.drift)
     with Ledger(settings.ledger_url) as ledger:
-        ledger.decide("drift", found.verdict, found.reason, champion.number)
+        ledger.decide("drift", found.verdict, found.reason, champion.number, who=settings.approver)
     return found, report.write(found, champion.number, settings)

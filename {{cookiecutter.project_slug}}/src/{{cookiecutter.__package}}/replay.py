@@ -1,32 +1,78 @@
 """Later rows of the table, replayed over HTTP against the running service, as months of traffic.
 
 In: typed rows. Out: predictions and outcomes in the ledger, by the same way as from real callers.
+The service is one of a project of its own, in .tour.
 """
 
 import contextlib
+import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 
 import httpx
 import numpy as np
 import pandas as pd
 
 from . import __name__ as PACKAGE
-from .data.contract import Contract
+from .data import contract as contracts
+from .data.contract import NUMERIC, Column, Contract
 from .data.rows import rows_of
-from .errors import WorldBroken
-from .settings import Settings
+from .errors import WorldBroken, WrongUse
+from .settings import TOUR, Settings, load
 
 HISTORY = 2 / 3
 WINDOWS = 6
 BATCH = 50
 MOST = 1000  # rows replayed per window: enough for every verdict, and the tour stays short
+SECRETS = ("ENVIRONMENT", "SERVICE_API_KEYS")  # of production, where the tour is not
+
+
+def apart(settings: Settings, contract: Contract, history: pd.DataFrame) -> Settings:
+    """Make .tour anew, a project of its own on the same table; return its settings.
+
+    history: the typed rows that its contract knows of.
+    """
+    root, source = settings.root / TOUR, settings.data.source
+    if root.exists():
+        shutil.rmtree(root)
+    root.mkdir()
+    here = "://" not in source and not Path(source).expanduser().is_absolute()
+    from_there = f"../{source}" if here else source
+    line = f"source = {json.dumps(from_there, ensure_ascii=False)}"
+    text = (settings.root / "project.toml").read_text(encoding="utf-8-sig")
+    text = re.sub(r"(?m)^\s*source\s*=.*$", lambda _: line, text, count=1)
+    (root / "project.toml").write_text(text, encoding="utf-8")
+    contracts.save(known_then(contract, history), root / "contract.yaml")
+    own = load(root)
+    if own.data.source != from_there:
+        raise WrongUse("project.toml: write `source = ...` on one line below [data]")
+    return own
+
+
+def known_then(contract: Contract, history: pd.DataFrame) -> Contract:
+    """Return the contract as it could be written after `history`: later values are news."""
+    columns = tuple(_narrowed(column, history) for column in contract.columns)
+    return contract.model_copy(update={"columns": columns})
+
+
+def _narrowed(column: Column, history: pd.DataFrame) -> Column:
+    if column.role == "target" or column.name not in history:
+        return column
+    seen = history[column.name].dropna()
+    if column.kind in NUMERIC and column.minimum is not None and len(seen):
+        return column.but(minimum=float(seen.min()), maximum=float(seen.max()))
+    if column.kind == "category" and column.categories and len(seen):
+        there = set(seen)
+        return column.but(categories=tuple(name for name in column.categories if name in there))
+    return column
 
 
 @contextlib.contextmanager
@@ -35,6 +81,7 @@ def running(settings: Settings) -> Iterator[str]:
     command = [sys.executable, "-m", PACKAGE, "serve", "--port", "0"]
     log = settings.reports / "service.log"
     settings.reports.mkdir(exist_ok=True)
+    inherited = {name: value for name, value in os.environ.items() if name not in SECRETS}
     with (
         log.open("w") as errors,
         subprocess.Popen(
@@ -43,7 +90,7 @@ def running(settings: Settings) -> Iterator[str]:
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
-            env=os.environ | {"PYTHONUNBUFFERED": "1"},
+            env=inherited | {"PYTHONUNBUFFERED": "1"},
         ) as process,
     ):
         try:
@@ -70,10 +117,11 @@ def wait_for_version(address: str, number: int, seconds: float = 30) -> float:
 
 @dataclass(frozen=True)
 class Window:
-    """A stretch of the table's later rows, replayed as traffic."""
+    """A stretch of the table's later rows, replayed as traffic; left_out: its rows beyond MOST."""
 
     name: str
     rows: pd.DataFrame
+    left_out: int = 0
 
 
 def windows(frame: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame, list[Window]]:
@@ -98,7 +146,8 @@ def windows(frame: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame, list
     for low, high in pairwise(np.linspace(HISTORY, 1, count + 1)):
         at = np.flatnonzero((place >= low - 1e-9) & (place < high - 1e-9))
         if len(at):
-            parts.append(Window(names.iloc[at[0]], frame.iloc[at[:MOST]].reset_index(drop=True)))
+            rows = frame.iloc[at[:MOST]].reset_index(drop=True)
+            parts.append(Window(names.iloc[at[0]], rows, len(at) - len(rows)))
     return frame[place < HISTORY - 1e-9].reset_index(drop=True), parts
 
 
@@ -111,7 +160,7 @@ def replay(
     rows = rows_of(window.rows[[c for c in window.rows if c in known]])
     outcomes = rows_of(window.rows[[target]])
     waiting = []
-    with httpx.Client(base_url=address, timeout=30, headers=_key()) as client:
+    with httpx.Client(base_url=address, timeout=30) as client:
         for start in range(0, len(rows), BATCH):
             answer = client.post("/predict", json={"rows": rows[start : start + BATCH]})
             answer.raise_for_status()
@@ -125,10 +174,5 @@ def replay(
 def send_outcomes(address: str, waiting: list[tuple[str, int, str]]) -> None:
     """Send outcomes that have become known."""
     rows = [{"request_id": i, "row": row, "value": value} for i, row, value in waiting]
-    answer = httpx.post(f"{address}/outcomes", json={"outcomes": rows}, headers=_key(), timeout=30)
+    answer = httpx.post(f"{address}/outcomes", json={"outcomes": rows}, timeout=30)
     answer.raise_for_status()
-
-
-def _key() -> dict[str, str]:
-    keys = os.environ.get("SERVICE_API_KEYS", "").split(",")
-    return {"X-API-Key": keys[0].strip()} if keys[0].strip() else {}

@@ -3,13 +3,16 @@
 In: project.toml and the environment. Out: `Settings`. A new knob is a field here and a line there.
 """
 
+import getpass
 import os
 import re
+import socket
 import tomllib
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal, get_args
+from urllib.parse import quote, unquote
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -28,6 +31,8 @@ Metric = Literal[
 ]
 Names = Annotated[tuple[str, ...], Field(strict=False)]
 Share = Annotated[float, Field(gt=0, lt=1)]
+TOUR = ".tour"  # the folder in which the tour plays a project of its own
+NAMES_OF_PEOPLE = ("GITHUB_ACTOR", "GITLAB_USER_LOGIN")  # who started a job of CI
 
 
 class Section(BaseModel):
@@ -98,6 +103,7 @@ class Gate(Section):
     looks: Annotated[int, Field(gt=0)] = 50
     outcomes: Annotated[int, Field(ge=50)] = 1000
     value: bool = True
+    approver: str = ""
 
 
 class Trials(Section):
@@ -149,14 +155,23 @@ class Settings(Section):
     @property
     def tracking_uri(self) -> str:
         """MLflow's database or server: MLFLOW_TRACKING_URI, else mlflow.db beside project.toml."""
-        given = os.environ.get("MLFLOW_TRACKING_URI")
-        return _with_driver(given) if given else f"sqlite:///{self.root / 'mlflow.db'}"
+        given = outside("MLFLOW_TRACKING_URI", self.root)
+        return _with_driver(given) if given else sqlite_url(self.root / "mlflow.db")
 
     @property
     def ledger_url(self) -> str:
         """SQLAlchemy URL of the operational database: LEDGER_URL, else ledger.db."""
-        given = os.environ.get("LEDGER_URL")
-        return _with_driver(given) if given else f"sqlite:///{self.root / 'ledger.db'}"
+        given = outside("LEDGER_URL", self.root)
+        return _with_driver(given) if given else sqlite_url(self.root / "ledger.db")
+
+    @property
+    def approver(self) -> str:
+        """Who decides here: APPROVER, else [gate] approver, who started CI, or user@host."""
+        named = [os.environ.get("APPROVER"), self.gate.approver]
+        named += [os.environ.get(name) for name in NAMES_OF_PEOPLE]
+        text = next(filter(None, named), None) or f"{_user()}@{socket.gethostname()}"
+        # A variable may hold bytes that are no text; a database would refuse them.
+        return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)[:200]
 
     @property
     def contract_path(self) -> Path:
@@ -172,6 +187,33 @@ class Settings(Section):
 def _with_driver(url: str) -> str:
     """Name our PostgreSQL driver in a URL as hosts hand it out; other URLs stay as they are."""
     return re.sub("^postgres(ql)?://", "postgresql+psycopg://", url)
+
+
+def outside(name: str, root: Path) -> str:
+    """Return a variable of the environment, "" if there is none; none reaches the tour's folder."""
+    return "" if root.name == TOUR else os.environ.get(name, "")
+
+
+def sqlite_url(path: Path) -> str:
+    """Return the URL of a SQLite file, whatever characters its path holds: a `?` as %3F."""
+    text = str(path)
+    if quote(text, safe=" +/") == text:
+        return f"sqlite:///{text}"
+    # Slashes too: MLflow makes the folder that the URL, as it is written, seems to name.
+    return f"sqlite:///{quote(text, safe='')}"
+
+
+def sqlite_file(url: str) -> Path | None:
+    """Return the file of a SQLite URL, None of another database: the inverse of `sqlite_url`."""
+    found = re.match(r"sqlite(?:\+\w+)?:///([^?]+)", url)
+    return Path(unquote(found[1])) if found else None
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):  # a number without a name, as in a container
+        return f"uid {os.getuid()}"
 
 
 def in_production() -> bool:

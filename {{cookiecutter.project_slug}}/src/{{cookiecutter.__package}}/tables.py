@@ -19,7 +19,7 @@ from sqlalchemy import (
     TypeDecorator,
 )
 
-REVISION = "0002"  # the last of migrations/versions
+REVISION = "0003"  # the last of migrations/versions
 
 
 class Moment(TypeDecorator[datetime]):
@@ -70,6 +70,7 @@ DECISIONS = Table(
     Column("details", JSON, nullable=False),
     Column("run_id", String),
     Column("sha256", String),
+    Column("who", String),
 )
 LOOKS = Table(
     "looks",

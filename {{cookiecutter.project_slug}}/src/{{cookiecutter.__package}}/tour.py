@@ -1,16 +1,19 @@
 """The tour: the whole lifecycle once, on the project's own table, in a few minutes.
 
-In: settings. Out: two versions, a ledger full of traffic, reports; and what happened, told step by
-step. A third of the table, the last by time where there is time, plays the months to come.
+In: settings. Out: .tour, a project of its own with two versions, a ledger full of traffic, reports;
+and what happened, told step by step. A third of the table, the last by time where there is time,
+plays the months to come. The project's own ledger, registry and reports stay as they are.
 """
 
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import pandas as pd
 
+from . import NAME
 from .data.check import check_data
-from .data.contract import Contract
+from .data.contract import Contract, load
 from .errors import CheckFailed
 from .evaluation.assess import headline
 from .ledger import Ledger
@@ -19,8 +22,9 @@ from .model.search import Progress
 from .model.train import train
 from .release.champion import serving
 from .release.promotion import rollback
-from .replay import Window, replay, running, send_outcomes, wait_for_version, windows
-from .settings import Settings
+from .replay import MOST, Window, apart, replay, running, send_outcomes, wait_for_version, windows
+from .settings import TOUR, Settings
+from .words import counted, sentence
 
 Say = Callable[[str], None]
 
@@ -34,35 +38,43 @@ class Guide:
     progress: Progress
 
 
-def tour(settings: Settings, guide: Guide) -> None:
-    """Walk every stage; raise `ProjectError` at the first one that fails."""
-    contract, history, later = _data(settings, guide)
+def tour(project: Settings, guide: Guide, folder: str = "") -> None:
+    """Walk every stage; raise `ProjectError` at the first one that fails.
+
+    folder: to name before the commands at the end, if who reads them does not stand in the project.
+    """
+    settings, history, later = _data(project, guide)
+    contract = load(settings.contract_path, settings.data)
     _first_champion(settings, guide, history, contract)
     guide.step("Serve: the champion behind HTTP, each answer on disk before it is given")
     with running(settings) as address:
-        guide.say(f"The service runs at {address}; docs/runbook.md tells how it is kept alive.")
+        guide.say(f"The service runs at {address} until the tour ends.")
         _months(settings, guide, contract, later, address)
         _retrain(settings, guide, history, address)
         _go_back(settings, guide, address)
-    _last_words(settings, guide)
+    _last_words(settings, guide, folder)
 
 
-def _data(settings: Settings, guide: Guide) -> tuple[Contract, pd.DataFrame, list[Window]]:
+def _data(settings: Settings, guide: Guide) -> tuple[Settings, pd.DataFrame, list[Window]]:
     guide.step("Check the data: what must a row look like, and what would mislead a model?")
     checked = check_data(settings)
     for finding in checked.findings:
-        guide.say(f"Look at {finding.column}: {finding.text}.")
+        guide.say(sentence(f"Column {finding.column}: {finding.text}"))
     aside = [c.name for c in checked.contract.named("id", "ignored")]
     guide.say(
         f"{len(checked.contract.features)} features; set aside: {', '.join(aside) or 'none'}. "
         "contract.yaml says the rest, and is yours to edit."
     )
     history, later = windows(checked.rows, settings)
+    rest, left_out = len(checked.rows) - len(history), sum(window.left_out for window in later)
     guide.say(
-        f"{len(history):,} rows are history; {len(checked.rows) - len(history):,} rows play "
-        f"the months to come, in {len(later)} windows."
+        f"{counted(len(history), 'row')} of history; {counted(rest, 'row')} to play the months to "
+        f"come, in {counted(len(later), 'window')}."
     )
-    return checked.contract, history, later
+    if left_out:
+        guide.say(f"{counted(left_out, 'row')} of these left out: at most {MOST:,} a window.")
+    guide.say(f"All that follows happens in {TOUR}, a project of its own that knows the history.")
+    return apart(settings, checked.contract, history), history, later
 
 
 def _first_champion(
@@ -70,13 +82,14 @@ def _first_champion(
 ) -> None:
     guide.step("Train: from a guess to boosted trees, each rung only if it beats the one before")
     trained = train(history, contract, settings, guide.progress)
-    guide.say(trained.evaluation["choice"])
+    guide.say(f"Out of fold: {trained.evaluation['choice']}")
     guide.say(f"Version {trained.version.number}, signed: {headline(trained.evaluation)}.")
-    guide.say(f"Look at {trained.report.relative_to(settings.root)}.")
+    guide.say(f"Look at {TOUR}/{trained.report.relative_to(settings.root)}.")
     guide.step("Gate: may it serve?")
     verdict = ask_gate(settings, trained.version.number)
-    guide.say(f"{verdict.verdict.upper()}: {verdict.reason}.")
-    guide.say(f"Look at reports/gate-version-{verdict.version}.html: every question it asked.")
+    guide.say(sentence(f"{verdict.verdict.upper()}: {verdict.reason}"))
+    page = f"{TOUR}/reports/gate-version-{verdict.version}.html"
+    guide.say(f"Every question that it asked is in {page}.")
     if verdict.verdict != "promote":
         with Ledger(settings.ledger_url) as ledger:
             first = serving(ledger) is None
@@ -99,14 +112,14 @@ def _months(
         def tick(count: int, name: str = window.name, rows: int = rows) -> None:
             nonlocal sent
             sent += count
-            guide.progress(f"traffic of {name}", sent, rows)
+            guide.progress(f"traffic of {name}: {sent:,} of {counted(rows, 'row')}", sent, rows)
 
         waiting = replay(address, window, contract, tick)
         send_outcomes(address, waiting)
         found, page = watch(settings, last=rows)
         page.rename(page.with_name(f"drift-{window.name.replace(' ', '-').replace(',', '')}.html"))
-        guide.say(f"{window.name}: {found.verdict.upper()}, {found.reason}.")
-    guide.say("Look at reports/drift-*.html, a page for each window.")
+        guide.say(sentence(f"{window.name}: {found.verdict.upper()}, {found.reason}"))
+    guide.say(f"Look at {TOUR}/reports/drift-*.html, a page for each window.")
 
 
 def _retrain(settings: Settings, guide: Guide, history: pd.DataFrame, address: str) -> None:
@@ -114,7 +127,8 @@ def _retrain(settings: Settings, guide: Guide, history: pd.DataFrame, address: s
     trained, verdict = retrain(settings, guide.progress, history)
     number = trained.version.number
     guide.say(f"Version {number}: {headline(trained.evaluation)}.")
-    guide.say(f"The gate, on the same rows for both: {verdict.verdict.upper()}, {verdict.reason}.")
+    said = f"The gate, on the same rows for both: {verdict.verdict.upper()}, {verdict.reason}"
+    guide.say(sentence(said))
     if verdict.verdict != "promote":
         _by_hand(settings, guide, number)
     seconds = wait_for_version(address, number)
@@ -124,7 +138,7 @@ def _retrain(settings: Settings, guide: Guide, history: pd.DataFrame, address: s
 def _by_hand(settings: Settings, guide: Guide, number: int) -> None:
     guide.say(
         "In real life this is the end of it: the champion stays. To show the swap, the tour "
-        "overrules the gate by hand; the ledger keeps who said so and why."
+        f"overrules the gate by hand; the ledger keeps that {settings.approver} said so, and why."
     )
     ask_gate(settings, number, override="rehearsal by the tour")
 
@@ -138,12 +152,27 @@ def _go_back(settings: Settings, guide: Guide, address: str) -> None:
     )
 
 
-def _last_words(settings: Settings, guide: Guide) -> None:
+def _last_words(settings: Settings, guide: Guide, folder: str) -> None:
     with Ledger(settings.ledger_url) as ledger:
-        served, decisions = len(ledger.served()), len(ledger.decisions())
+        served, decisions = len(ledger.served()), ledger.decisions()
     guide.step("Done")
-    guide.say(f"The ledger holds {served:,} predictions and {decisions} decisions.")
-    guide.say("Read:  reports/ (pages for people), contract.yaml, project.toml, docs/lifecycle.md")
-    guide.say("Try:   make serve    then open http://127.0.0.1:8000 and predict a row")
-    guide.say("       make mlflow   then open http://127.0.0.1:5000 for runs and versions")
-    guide.say("       make score    the 28 tests of the ML Test Score, as far as they are met")
+    guide.say(
+        f"The tour's ledger holds {counted(served, 'prediction')} and "
+        f"{counted(len(decisions), 'decision')}, each with who made it ({decisions[0]['who']}), "
+        "when and why."
+    )
+    guide.say(f"Your own ledger, registry and reports are as they were: all of it is in {TOUR}.")
+    guide.say(f"Read {TOUR}/reports/ (pages for people), contract.yaml, project.toml, docs/.")
+    guide.say("Then try, line by line:")
+    page = f"http://{settings.service.host}:{settings.service.port}"
+    commands = [f"cd {shlex.quote(folder)}"] if folder else []
+    commands += [
+        f"make serve IN={TOUR}    # then open {page} and predict a row",
+        f"make mlflow IN={TOUR}   # then open http://127.0.0.1:5000 for runs and versions",
+        "make score            # the 28 tests of the ML Test Score, as far as they are met",
+    ]
+    for command in commands:
+        guide.say(f"  {command}")
+    guide.say(
+        f"In earnest: .venv/bin/{NAME} train, then promote, then serve. `make tour` begins afresh."
+    )

@@ -98,10 +98,11 @@ def asked(verdict: Any, name: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("ours", "theirs", "verdict", "said"),
     [
+        (says(0.5), says(1.5), "promote", "beside the champion's"),
         (says(0.5), says(1.5), "promote", "better than the champion, surely by more than 0.01"),
         (says(1.5), says(0.5), "reject", "worse than the champion"),
         (says(1.0), says(1.0), "hold", "not surely better"),
-        (says(1.0, seed=2), says(1.0, seed=1), "hold", "rows show a gain of"),
+        (says(1.0, seed=2), says(1.0, seed=1), "hold", "a power of 80 % for a gain of"),
     ],
 )
 def test_better_is_promoted_worse_rejected_and_equal_held(

@@ -65,6 +65,19 @@ def test_a_rollback_needs_no_registry(
     assert shown.number == 1, "the next promotion puts it right"
 
 
+def test_the_ledger_and_the_page_say_who_decided(two: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("APPROVER", "Ada Lovelace")
+    promote(two, override="a rehearsal")
+    monkeypatch.setenv("APPROVER", "Charles Babbage")
+    rollback(two)
+    with Ledger(two.ledger_url) as ledger:
+        back, overruled = ledger.decisions(last=2)
+    assert (overruled["who"], back["who"]) == ("Ada Lovelace", "Charles Babbage")
+    assert "a rehearsal" in overruled["reason"]
+    page = (two.reports / "gate-version-2.html").read_text(encoding="utf-8")
+    assert "Ada Lovelace" in page
+
+
 def test_each_rollback_goes_one_champion_further_until_there_is_none(two: Any) -> None:
     promote(two, override="a rehearsal")
     with Ledger(two.ledger_url) as ledger:

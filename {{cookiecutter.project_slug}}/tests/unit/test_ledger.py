@@ -67,10 +67,20 @@ def test_eight_looks_of_a_version_at_once_are_one(ledger: Ledger) -> None:
 def test_a_decision_names_the_release_and_is_read_before_its_commit(ledger: Ledger) -> None:
     with ledger.exclusive() as connection:
         ledger.decide(
-            "promotion", "promote", "why", 2, 1, {"p": 0.1}, connection, run_id="r", sha256="s"
+            "promotion",
+            "promote",
+            "why",
+            2,
+            1,
+            {"p": 0.1},
+            connection,
+            run_id="r",
+            sha256="s",
+            who="ada",
         )
         (kept,) = ledger.decisions("promotion", connection=connection)
-    assert (kept["run_id"], kept["sha256"], kept["details"]) == ("r", "s", {"p": 0.1})
+    assert (kept["run_id"], kept["sha256"], kept["who"]) == ("r", "s", "ada")
+    assert kept["details"] == {"p": 0.1}
     assert ledger.decisions() == [kept]
 
 
@@ -142,11 +152,34 @@ def test_a_ledger_of_an_earlier_template_loses_nothing(
         (served,) = ledger.served().to_dict("records")
         (decision,) = ledger.decisions()
         assert (served["inputs"], served["outcome"]) == ({"x": 1.5}, "no")
-        assert (decision["reason"], decision["run_id"]) == ("the first champion", None)
+        assert decision["reason"] == "the first champion"
+        assert (decision["run_id"], decision["who"]) == (None, None)
         # Each look of the past counts as one: it is not known whose it was.
         assert ledger.look("x", 1, "why") == 3
         ledger.decide("promotion", "hold", "because")
         assert [d["id"] for d in ledger.decisions()] == [2, 1]
+
+
+def test_one_person_is_found_and_deleted_as_the_privacy_page_says(ledger: Ledger) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "privacy.md").read_text(encoding="utf-8")
+    found, deleted = (page.split(f"## {name}")[1] for name in ("What is stored of", "Delete one"))
+    statements = [
+        " ".join(line.strip() for line in text.splitlines() if line.startswith("    ")).split(";")
+        for text in (found, deleted)
+    ]
+    for name, customer in (("a", "C00004"), ("b", "C00005")):
+        ledger.write_predictions([prediction(name) | {"inputs": {"customer_id": customer}}])
+        ledger.write_outcomes([{"request_id": name, "row": 0, "value": "no"}])
+        shadow = {"request_id": name, "row": 0, "version": 2, "at": now(), "answer": "no"}
+        ledger.write_shadows([shadow | {"guess": None, "seconds": 0.1, "error": None}])
+    with ledger.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        assert connection.execute(text(statements[0][0])).scalar() == "a"
+        for statement in filter(str.strip, statements[1]):
+            connection.execute(text(statement))
+        assert connection.execute(text(statements[0][0])).all() == []
+        for table in ("predictions", "outcomes", "shadows"):
+            left = connection.scalars(text(f"SELECT request_id FROM {table}")).all()
+            assert left == ["b"], table
 
 
 def shape(engine: Engine) -> dict[str, list[str]]:

@@ -1,5 +1,6 @@
 """project.toml is read strictly: what is wrong in it is said, all at once."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,57 @@ def test_the_environment_moves_the_databases(
 ) -> None:
     monkeypatch.setenv("LEDGER_URL", "postgresql://elsewhere/ledger")
     assert read(tmp_path, GOOD).ledger_url == "postgresql+psycopg://elsewhere/ledger"
+
+
+def test_no_variable_reaches_the_tours_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tour = tmp_path / ".tour"
+    tour.mkdir()
+    monkeypatch.setenv("LEDGER_URL", "postgresql://elsewhere/ledger")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://elsewhere")
+    settings = read(tour, GOOD)
+    assert settings.ledger_url == f"sqlite:///{tour / 'ledger.db'}"
+    assert settings.tracking_uri == f"sqlite:///{tour / 'mlflow.db'}"
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"APPROVER": "Ada", "GITHUB_ACTOR": "bot"}, "Ada"),
+        ({"GITHUB_ACTOR": "bot"}, "the board"),
+        ({"GITLAB_USER_LOGIN": "ada"}, "the board"),
+    ],
+)
+def test_a_name_of_the_environment_or_of_the_project_decides(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: dict[str, str], said: str
+) -> None:
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    assert read(tmp_path, GOOD + '[gate]\napprover = "the board"\n').approver == said
+
+
+def test_who_started_ci_decides_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITLAB_USER_LOGIN", "ada")
+    assert read(tmp_path, GOOD).approver == "ada"
+
+
+def test_without_a_name_the_number_of_the_user_decides(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", {}.__getitem__)  # as where nobody has this number
+    assert read(tmp_path, GOOD).approver.startswith(f"uid {os.getuid()}@")
+
+
+def test_who_decides_can_be_written_whatever_the_environment_holds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("APPROVER", "a\udcffb\n" + "c" * 300)
+    said = read(tmp_path, GOOD).approver
+    assert said.encode().startswith("a\N{REPLACEMENT CHARACTER}b".encode())
+    assert len(said) == 200
 
 
 def test_the_root_is_found_from_a_folder_below(tmp_path: Path) -> None:

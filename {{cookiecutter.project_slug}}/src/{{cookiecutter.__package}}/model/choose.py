@@ -15,6 +15,7 @@ from sklearn.pipeline import Pipeline
 
 from ..evaluation.problem import Problem
 from ..evaluation.scores import WEIGHTED, resamples, spread
+from ..words import called
 from .calibrate import Tempered, temperature_of
 from .candidates import ladder
 from .propose import Trial, spent
@@ -47,7 +48,7 @@ def choose(found: Search, problem: Problem) -> tuple[Kept, str]:
     kept, reasons = first, []
     for trial in [*rest, *_blend(found, problem)]:
         gain, error = _gain(trial, kept, found, problem)
-        shown = f"{gain:.4f} ± {error:.4f}"
+        shown = f"{called(problem.metric_name)} {gain:+.4f} ± {error:.4f}"
         if gain > (SIGNAL if kept is first else STEP) * error:
             reasons.append(f"{trial.candidate} beats {kept.candidate} by {shown}")
             kept = trial

@@ -13,6 +13,7 @@ from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import Matern
 
 from ..settings import Training
+from ..words import counted
 from .candidates import Candidate
 
 POOL = 256  # settings among which the next one is looked for
@@ -72,7 +73,7 @@ def propose(
     by_rung = {name: [t for t in trials if t.candidate == name] for name in rungs}
     cost = {name: spent(done) / len(done) for name, done in by_rung.items()}
     affordable = [rung for name, rung in rungs.items() if rung.knobs and cost[name] <= left]
-    stopped = f"The search stopped after {len(trials)} settings"
+    stopped = f"The search stopped after {counted(len(trials), 'setting')}"
     if not affordable or len(trials) >= training.tries:
         last = trials[-1].expected
         promise = f" The last one had promised a gain of {last:.2g}." if last > 0 else ""

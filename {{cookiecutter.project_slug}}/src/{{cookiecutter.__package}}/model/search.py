@@ -23,6 +23,8 @@ from ..data.split import Fold, fingerprints, folds, thin
 from ..errors import CheckFailed
 from ..evaluation.problem import Problem, workers
 from ..evaluation.scores import guess_of
+from ..settings import Training
+from ..words import counted
 from .candidates import ladder
 from .propose import Offer, Trial, propose, spent, threshold
 
@@ -61,25 +63,26 @@ def search(frame: pd.DataFrame, problem: Problem, progress: Progress) -> Search:
     """Try each candidate as it starts, then what promises the most gain a second.
 
     frame: typed training rows, of which at most 30,000 are used. progress: called with what is
-    tried, seconds spent and seconds to spend. Seconds are those of work: a trial that is
-    remembered counts as long as it took, so that a search gives the same whenever it is repeated.
+    tried and the seconds left, trials done and trials allowed. Seconds are those of work: a trial
+    that is remembered counts as long as it took, so that a search that is repeated ends the same.
     """
     rows = thin(frame, ROWS, problem.settings)
     target = rows[problem.contract.target.name]
     usable = _usable(rows, problem)
     rungs = {rung.name: rung for rung in ladder(problem, target)}
     remembered = _memory(problem.settings.root)
-    key, seconds = _key(rows, problem), problem.settings.training.seconds
+    key, training = _key(rows, problem), problem.settings.training
     trials: list[Trial] = []
-    offer, why = propose(rungs, trials, problem.settings.training)
+    offer, why = propose(rungs, trials, training)
     while offer is not None:
-        progress(_show(offer), round(min(spent(trials), seconds)), round(seconds))
+        progress(_show(offer, trials, training), len(trials), max(training.tries, len(trials) + 1))
         build = rungs[offer.candidate].build
         result = remembered(key, offer.candidate, offer.settings, build, rows, usable, problem)
         trials.append(Trial(offer.candidate, offer.settings, offer.expected, *result))
-        offer, why = propose(rungs, trials, problem.settings.training)
-    progress("the search is done", round(seconds), round(seconds))
-    return Search(trials, rows, usable, why, threshold(trials, problem.settings.training))
+        offer, why = propose(rungs, trials, training)
+    done = f"{counted(len(trials), 'trial')}, {spent(trials):.0f} s of work: the search is done"
+    progress(done, len(trials), len(trials))
+    return Search(trials, rows, usable, why, threshold(trials, training))
 
 
 def _usable(rows: pd.DataFrame, problem: Problem) -> list[Fold]:
@@ -99,9 +102,10 @@ def _usable(rows: pd.DataFrame, problem: Problem) -> list[Fold]:
     return usable
 
 
-def _show(offer: Offer) -> str:
+def _show(offer: Offer, trials: Sequence[Trial], training: Training) -> str:
     knobs = ", ".join(f"{name} {value}" for name, value in offer.settings.items())
-    return f"{offer.candidate} {knobs}".strip()
+    left = max(1, round(training.seconds - spent(trials)))
+    return f"trial {len(trials) + 1}, about {left} s left: {offer.candidate} {knobs}".strip()
 
 
 def _memory(root: Path) -> Callable[..., Any]:

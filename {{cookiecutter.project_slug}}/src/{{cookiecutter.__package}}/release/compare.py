@@ -99,7 +99,7 @@ def _bounded(gains: np.ndarray, groups: np.ndarray, tail: float) -> Gain:
 
 
 def shown(found: Gain, limit: float) -> tuple[float, float]:
-    """Return the gain that these rows show four times in five, and rows that would show this one.
+    """Return the gain that these rows show with power 0.8, and rows that would show this one.
 
     The rows are infinite where the gain is not above the limit at all.
     """

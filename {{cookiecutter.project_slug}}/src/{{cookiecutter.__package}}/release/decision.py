@@ -11,6 +11,7 @@ from .. import NAME
 from ..evaluation.page import render
 from ..evaluation.report import ranges
 from ..settings import Settings
+from ..words import sentence
 from .gate import ANCHOR, Verdict
 
 WHAT_NEXT = {
@@ -33,7 +34,7 @@ def html(verdict: Verdict) -> str:
     return render(
         "release/gate.html",
         title=f"{NAME}: may version {verdict.version} serve? {verdict.verdict.capitalize()}",
-        lead=f"{verdict.reason[:1].upper()}{verdict.reason[1:]}.",
+        lead=sentence(f"{verdict.reason[:1].upper()}{verdict.reason[1:]}"),
         next=WHAT_NEXT[verdict.verdict],
         verdict=verdict,
         anchor=ANCHOR,

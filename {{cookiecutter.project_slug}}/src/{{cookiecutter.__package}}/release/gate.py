@@ -15,9 +15,10 @@ from ..evaluation.problem import groups_of
 from ..evaluation.scores import WEIGHTED, Weighted, guess_of, truth_of
 from ..evaluation.slices import FEW, masks
 from ..settings import Gate, Settings
+from ..words import called, counted
 from .bundle import Release
 from .checks import Check, before
-from .compare import Gain, Pair, gain, gains, gap_gain, off, shown, tail_at
+from .compare import POWER, Gain, Pair, gain, gains, gap_gain, off, shown, tail_at
 from .evidence import TEST, Case, fresh, gone
 
 SEVERITY = ("promote", "hold", "reject")
@@ -26,12 +27,16 @@ ANCHOR = "not worse than the anchor"
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the gate says: promote, hold or reject, in a sentence and in numbers."""
+    """What the gate says: promote, hold or reject, in a sentence and in numbers.
+
+    who: asked it, and overruled it where the reason says so.
+    """
 
     verdict: str
     reason: str
     details: dict[str, Any] = field(default_factory=dict)
     version: int | None = None
+    who: str = ""
 
 
 def judge(case: Case, settings: Settings) -> Verdict:
@@ -106,7 +111,7 @@ def better(pair: Pair, metric: str, look: int, allowed: Gate, where: str = TEST)
     # Promoting spends the error that all looks share; to reject is no risk of that kind.
     tails, margin = (tail_at(look, allowed.confidence), 1 - allowed.confidence), allowed.margin
     found, plain = gains(pair, WEIGHTED[metric], tails)
-    words = f"{_words(metric, found)} of {where} that neither was trained on"
+    words = f"{_beside(pair, metric)}{_words(metric, found)} of {where} that neither was trained on"
     if found.low > margin:
         least = f", surely by more than {margin:g}" if margin else ""
         said = f"better than the champion{least}: {words}; nothing looked at got surely worse"
@@ -114,10 +119,11 @@ def better(pair: Pair, metric: str, look: int, allowed: Gate, where: str = TEST)
     if plain.high < min(margin, 0):
         return Check("better", "reject", f"worse than the champion: {words}", found, margin)
     shows, rows = shown(found, margin)
-    more = f"; about {rows:,.0f} rows would show this one" if isfinite(rows) else ""
+    # Two figures: the rows are an estimate, and read as one.
+    more = f"; about {float(f'{rows:.2g}'):,.0f} rows would show this one" if isfinite(rows) else ""
     said = (
-        f"not surely better than the champion by {margin:g}: {words}; so many rows show a gain of "
-        f"{shows:+.4f} four times in five{more}"
+        f"not surely better than the champion by {margin:g}: {words}; these rows have a power of "
+        f"{100 * POWER:.0f} % for a gain of {shows:.3f}{more}"
     )
     return Check("better", "hold", said, found, margin)
 
@@ -169,6 +175,15 @@ def _harms(pair: Pair, case: Case, score: Weighted) -> Iterator[tuple[str, Any]]
 
 def _words(metric: str, found: Gain) -> str:
     return (
-        f"{metric} {found.value:+.4f} ({found.low:+.4f} to {found.high:+.4f}) "
-        f"on {found.rows:,} rows"
+        f"{called(metric)} {found.value:+.4f} ({found.low:+.4f} to {found.high:+.4f}) "
+        f"on {counted(found.rows, 'row')}"
     )
+
+
+def _beside(pair: Pair, metric: str) -> str:
+    """Return both scores on the rows of a pair, for those who ask how good that is."""
+    once = np.ones((1, len(pair.truth)))
+    ours, theirs = (
+        float(WEIGHTED[metric](pair.truth, guess, once)[0]) for guess in (pair.ours, pair.theirs)
+    )
+    return f"{called(metric)} {ours:.4f} beside the champion's {theirs:.4f}, a gain of "

@@ -13,7 +13,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from ..errors import CheckFailed, WrongUse
-from ..settings import in_production
+from ..settings import TOUR, in_production, outside
 from .lock import alone
 
 SIGNING, VERIFY = "RELEASE_SIGNING_KEY", "RELEASE_VERIFY_KEY"
@@ -29,12 +29,13 @@ def sign(content: bytes, root: Path) -> bytes:
     signing, coming, known = _files(root)
     # A signing key that was lost is said, not replaced: its verify.key is still there.
     none = not signing.exists() and (coming.exists() or not known.exists())
-    if none and not os.environ.get(SIGNING):
-        if in_production():
+    if none and not outside(SIGNING, root):
+        if in_production() and root.name != TOUR:
             way_out = f"set {SIGNING} and {VERIFY}, or make a pair with `rotate-key`"
             raise WrongUse(f"ENVIRONMENT is production, and no key signs releases: {way_out}")
         rotate(root)
-        log.warning("A pair of keys for releases was made in keys/; %s.", PRODUCTION)
+        where = os.path.relpath(signing.parent)
+        log.warning("A pair of keys for releases was made in %s/; %s.", where, PRODUCTION)
     private = _private(_keys(SIGNING, signing)[0])
     if (public := _public(private)) not in _keys(VERIFY, known):
         raise WrongUse(f"the signing key has no verify key: {VERIFY} or {known} lacks {public}")
@@ -56,7 +57,7 @@ def rotate(root: Path) -> list[str]:
 
     Killed at any step, signing and verifying go on; the next call completes what this one began.
     """
-    if os.environ.get(SIGNING) or os.environ.get(VERIFY):
+    if outside(SIGNING, root) or outside(VERIFY, root):
         raise WrongUse(f"unset {SIGNING} and {VERIFY}: only keys in files can be rotated")
     signing, coming, known = _files(root)
     signing.parent.mkdir(mode=0o700, exist_ok=True)
@@ -90,7 +91,7 @@ def _public(key: Ed25519PrivateKey) -> str:
 
 def _keys(name: str, path: Path) -> list[str]:
     """Return the keys of the environment, else of the file, in lower-case hex."""
-    text = os.environ.get(name, "")
+    text = outside(name, path.parents[1])
     try:
         keys = re.split(r"[\s,]+", (text or path.read_text(errors="replace")).lower().strip(", \n"))
     except FileNotFoundError:

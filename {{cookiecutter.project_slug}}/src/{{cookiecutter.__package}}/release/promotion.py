@@ -45,7 +45,7 @@ def promote(
             champions.mirror(settings, version)
             return _last(ledger, version)
         case = _case(settings, ledger, version, champion, override, rehearse)
-        verdict = replace(judge(case, settings), version=version.number)
+        verdict = replace(judge(case, settings), version=version.number, who=settings.approver)
         if override and verdict.verdict != "promote":
             said = f"by hand: {override} (the gate said {verdict.verdict}: {verdict.reason})"
             verdict = replace(verdict, verdict="promote", reason=said)
@@ -59,8 +59,9 @@ def promote(
 def _last(ledger: Ledger, version: Version) -> Verdict:
     """Return what was decided when `version` came to serve: who asks twice is told twice."""
     made = [d for d in ledger.decisions("promotion") if d["run_id"] == version.run_id]
-    details = made[0]["details"] if made else {}
-    return Verdict("promote", f"version {version.number} serves already", details, version.number)
+    details, who = (made[0]["details"], made[0]["who"] or "") if made else ({}, "")
+    said = f"version {version.number} serves already"
+    return Verdict("promote", said, details, version.number, who)
 
 
 def _check_place(settings: Settings, champion: Version | None, override: str) -> None:
@@ -134,6 +135,7 @@ def move(
             connection,
             version.run_id,
             version.sha256,
+            settings.approver,
         )
     if moves:
         champions.mirror(settings, version)

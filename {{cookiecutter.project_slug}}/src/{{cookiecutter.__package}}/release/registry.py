@@ -24,8 +24,9 @@ from mlflow.tracking import MlflowClient
 
 from .. import NAME
 from ..errors import CheckFailed, WorldBroken, WrongUse
-from ..settings import Settings
+from ..settings import Settings, sqlite_file
 from . import fetch as fetching
+from . import places
 from .bundle import Release, read
 from .fetch import FOLDER, brief
 from .lock import alone
@@ -56,13 +57,17 @@ def place(settings: Settings) -> str:
 
 def client(settings: Settings) -> MlflowClient:
     """Return a client of the project's registry, or raise `WorldBroken` if it does not answer."""
-    path = settings.tracking_uri.removeprefix("sqlite:///")
-    local = path != settings.tracking_uri
+    file = sqlite_file(settings.tracking_uri)
+    # Where MLflow's own first experiment keeps its files; else that is wherever we are.
+    os.environ["_MLFLOW_SERVER_ARTIFACT_ROOT"] = (settings.root / places.FOLDER).as_uri()
     try:
         # MLflow makes its tables at the first opening, and two at once would break each other.
-        with alone(Path(f"{path}.lock")) if local else nullcontext():
+        with alone(Path(f"{file}.lock")) if file else nullcontext():
+            places.escape_percent()
             opened = MlflowClient(settings.tracking_uri, settings.tracking_uri)
             opened.search_experiments(max_results=1)
+            if file and file.resolve().parent == settings.root.resolve():
+                places.follow(file, settings.root)
     except Exception as error:
         told = f"the registry at {place(settings)} does not answer: {brief(error)}"
         raise WorldBroken(brief(told)) from None

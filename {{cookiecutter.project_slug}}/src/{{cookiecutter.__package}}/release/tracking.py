@@ -15,6 +15,7 @@ from mlflow.tracking import MlflowClient
 from .. import NAME
 from ..errors import WorldBroken
 from ..settings import Settings
+from . import places
 from .fetch import FOLDER
 from .registry import Version, client
 
@@ -82,7 +83,7 @@ def _experiment(opened: MlflowClient, settings: Settings) -> str:
         return str(found.experiment_id)
     # A server chooses where artifacts go; without one, they go beside the database.
     local = settings.tracking_uri.startswith(("sqlite", "postgresql"))
-    where = (settings.root / "mlruns").as_uri() if local else None
+    where = (settings.root / places.FOLDER).as_uri() if local else None
     try:
         return str(opened.create_experiment(NAME, artifact_location=where))
     except MlflowException:  # another first training was faster

@@ -26,6 +26,7 @@ KIND = "trial"
 VERDICTS = ("shadow", "canary", "ended")
 LATEST = 20_000  # outcomes looked at
 FEWEST = 5  # times that are a median
+SERVICE = "the service"  # who ends a trial whose budget is broken
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,7 @@ def start(settings: Settings, number: int | None, share: float, answers: bool) -
             connection,
             version.run_id,
             release.sha256,
+            settings.approver,
         )
         found = active(ledger, connection)
     assert found is not None
@@ -94,12 +96,12 @@ def _check_alike(challenger: Release, champion: Release) -> None:
         raise WrongUse("the two versions do not predict the same classes")
 
 
-def end(ledger: Ledger, trial: Trial, reason: str) -> None:
+def end(ledger: Ledger, trial: Trial, reason: str, who: str = SERVICE) -> None:
     """Record the end of a trial, unless it has ended already."""
     with ledger.exclusive() as connection:
         if active(ledger, connection) == trial:
             number = trial.version.number
-            ledger.decide(KIND, "ended", reason, number, connection=connection)
+            ledger.decide(KIND, "ended", reason, number, connection=connection, who=who)
 
 
 def stop(settings: Settings) -> Trial:
@@ -108,7 +110,7 @@ def stop(settings: Settings) -> Trial:
         found = active(ledger)
         if found is None:
             raise WrongUse("no version is on trial")
-        end(ledger, found, "stopped by hand")
+        end(ledger, found, "stopped by hand", settings.approver)
     return found
 
 

@@ -1,0 +1,162 @@
+"""The tour is a project of its own that knows what was known then, and what it says reads well."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from project.cli import progress
+from project.data import contract as contracts
+from project.data.check import check_data
+from project.data.read import read_table
+from project.errors import WrongUse
+from project.evaluation.problem import Problem
+from project.ledger import Ledger
+from project.model.search import search
+from project.release import keys
+from project.replay import MOST, apart, windows
+from project.settings import Settings, load
+from project.words import counted, sentence
+
+TOML = '[data]\nsource = {source}\ntarget = "y"\ntime = "day"\n[gate]\nmargin = 0.02\n'
+
+
+def table(rows: int = 90) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "day": pd.date_range("2025-01-01", periods=rows).strftime("%Y-%m-%d"),
+            "plan": ["basic", "plus"] * (rows // 3) + ["family"] * (rows - 2 * (rows // 3)),
+            "fee": [number // 3 + 0.5 for number in range(rows)],
+            "y": ["yes", "no", "no"] * (rows // 3),
+        }
+    )
+
+
+def begun(root: Path, source: str, frame: pd.DataFrame) -> tuple[Settings, Any, pd.DataFrame]:
+    """Return settings, contract and history of a new project; its table lies at `source`."""
+    path = root / source
+    path.parent.mkdir(exist_ok=True, parents=True)
+    frame.to_csv(path, index=False)
+    (root / "project.toml").write_text(TOML.format(source=json.dumps(source)), encoding="utf-8")
+    settings = load(root)
+    checked = check_data(settings)
+    return settings, checked.contract, windows(checked.rows, settings)[0]
+
+
+@pytest.mark.parametrize("where", ["t.csv", "data/it's \\ 100%.csv", "../t.csv", "{root}/t.csv"])
+def test_the_tour_reads_the_same_table_by_settings_of_its_own(tmp_path: Path, where: str) -> None:
+    root = tmp_path / "project"
+    root.mkdir()
+    settings, contract, history = begun(root, where.format(root=root), table())
+    own = apart(settings, contract, history)
+    assert own.root == root / ".tour"
+    assert read_table(own).frame.equals(read_table(settings).frame)
+    assert own.gate == settings.gate
+    assert load(own.root) == own
+
+
+def test_a_url_is_read_where_it_is(tmp_path: Path) -> None:
+    _, contract, history = begun(tmp_path, "t.csv", table())
+    url = (tmp_path / "t.csv").as_uri()
+    (tmp_path / "project.toml").write_text(TOML.format(source=f'"{url}"'))
+    assert apart(load(tmp_path), contract, history).data.source == url
+
+
+def test_a_source_that_the_tour_cannot_rewrite_is_said(tmp_path: Path) -> None:
+    _, contract, history = begun(tmp_path, "t.csv", table())
+    (tmp_path / "project.toml").write_text('data.source = "t.csv"\ndata.target = "y"\n')
+    with pytest.raises(WrongUse, match="on one line"):
+        apart(load(tmp_path), contract, history)
+
+
+def test_what_comes_later_is_news_and_roles_and_kinds_stay(tmp_path: Path) -> None:
+    settings, contract, history = begun(tmp_path, "t.csv", table())
+    own = apart(settings, contract, history)
+    then = {c.name: c for c in contracts.load(own.contract_path, own.data).columns}
+    now = {c.name: c for c in contract.columns}
+    assert now["plan"].categories == ("basic", "family", "plus")
+    assert then["plan"].categories == ("basic", "plus")
+    assert (now["fee"].maximum, then["fee"].maximum) == (29.5, 19.5)
+    assert then["y"] == now["y"]
+    about = [(c.name, c.role, c.kind, c.nullable) for c in now.values()]
+    assert [(c.name, c.role, c.kind, c.nullable) for c in then.values()] == about
+    whole = contracts.load(settings.contract_path, settings.data)
+    assert whole == contract
+
+
+def test_the_next_tour_begins_afresh(tmp_path: Path) -> None:
+    settings, contract, history = begun(tmp_path, "t.csv", table())
+    for _ in range(2):
+        own = apart(settings, contract, history)
+        with Ledger(own.ledger_url) as ledger:
+            assert ledger.decisions() == []
+            ledger.decide("promotion", "hold", "because")
+    assert not (tmp_path / "ledger.db").exists()
+
+
+def test_a_tours_folder_that_is_a_link_is_left_alone(tmp_path: Path) -> None:
+    settings, contract, history = begun(tmp_path / "project", "t.csv", table())
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "mine.txt").touch()
+    (settings.root / ".tour").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(OSError, match="symbolic link"):
+        apart(settings, contract, history)
+    assert (tmp_path / "elsewhere" / "mine.txt").exists()
+
+
+def test_the_tour_signs_with_keys_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tour = tmp_path / ".tour"
+    tour.mkdir()
+    monkeypatch.setenv("ENVIRONMENT", "production")
+    for name in (keys.SIGNING, keys.VERIFY):
+        monkeypatch.setenv(name, "0" * 64)
+    keys.verify(b"said", keys.sign(b"said", tour), tour)
+    assert (tour / "keys" / "signing.key").exists()
+    shutil.rmtree(tour / "keys")
+    with pytest.raises(WrongUse):
+        keys.sign(b"said", tmp_path)
+
+
+def test_rows_beyond_the_most_of_a_window_are_counted(tmp_path: Path) -> None:
+    settings, _, _ = begun(tmp_path, "t.csv", table())
+    rows = 3 * 6 * (MOST + 7)
+    long = pd.DataFrame({"day": pd.date_range("1900-01-01", periods=rows)})
+    cut = windows(long, settings)[1]
+    assert [(len(window.rows), window.left_out) for window in cut] == [(MOST, 7)] * 6
+
+
+def test_a_search_says_its_trial_and_the_time_left_and_never_stands_still(champion: Any) -> None:
+    said: list[tuple[str, int, int]] = []
+    frame, contract = champion.rows
+    search(frame, Problem(contract, champion.settings), lambda *step: said.append(step))
+    assert said[0][0] == "trial 1, about 1 s left: baseline"
+    assert [done for _, done, _ in said] == list(range(len(said)))
+    assert all(done < total for _, done, total in said[:-1])
+    assert said[-1][1] == said[-1][2]
+
+
+def test_where_nothing_can_be_rewritten_few_lines_are_written(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for done in range(61):
+        progress(f"trial {done}", done, 60)
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) <= 11
+    assert lines[-1] == "   trial 60"
+
+
+@pytest.mark.parametrize(
+    ("number", "said"), [(0, "0 rows"), (1, "1 row"), (2, "2 rows"), (2000, "2,000 rows")]
+)
+def test_one_has_no_plural(number: int, said: str) -> None:
+    assert counted(number, "row") == said
+
+
+@pytest.mark.parametrize("text", ["held", "held.", "why?", "no!"])
+def test_a_sentence_ends_once(text: str) -> None:
+    assert sentence(text).rstrip(".?!") == text.rstrip(".?!")
+    assert len(sentence(text)) - len(text.rstrip(".?!")) == 1
