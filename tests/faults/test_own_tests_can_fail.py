@@ -21,8 +21,8 @@ FAULTS = {
     ),
     "an error repeats what was sent": (
         "service/app.py",
-        'detail = [{"loc"',
-        'detail = [{"was": body.decode(), "loc"',
+        '{"loc": ".".join(',
+        '{"was": body.decode(), "loc": ".".join(',
         "data/test_contract.py",
     ),
     "a new category breaks the model": (

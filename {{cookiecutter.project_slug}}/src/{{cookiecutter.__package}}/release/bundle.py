@@ -87,7 +87,7 @@ def write(
     that the model was really fitted on; run_id: MLflow's run, which the release is bound to.
 
     Raises:
-        CheckFailed: a test row was trained on.
+        CheckFailed: a test row was trained on; the model holds a type that no reader would load.
 
     """
     check_unseen(frame, parts, trained_on)
@@ -97,6 +97,12 @@ def write(
     guess = guess_of(model, test, names)
     loss = losses(problem.truth(test), guess)
     skops.io.dump(model, path / "model.skops")
+    if unknown := _types((path / "model.skops").read_bytes())[1]:
+        lines = "\n".join(f'    "{name}",' for name in unknown)
+        raise CheckFailed(
+            "nobody could load this model: it holds types that are not on the list. Read what each "
+            f"does when it is loaded, then add to TRUSTED in release/bundle.py:\n{lines}"
+        )
     contracts.save(contract, path / "contract.yaml")
     known = reference(test, frame.iloc[parts.train], contract, loss)
     _write_json(path / "reference.json", known)
@@ -180,10 +186,16 @@ def _made(name: str, make: Callable[[bytes], Made], signed: bytes) -> Made:
 
 def _model(content: bytes) -> Pipeline:
     verify.check_members("model.skops", content)
-    asked = skops.io.get_untrusted_types(data=content)
-    if unknown := [name for name in asked if name not in TRUSTED and not _ours(name)]:
+    asked, unknown = _types(content)
+    if unknown:
         raise CheckFailed(f"model.skops holds types that are not allowed: {', '.join(unknown)}")
     return skops.io.loads(content, trusted=asked)
+
+
+def _types(content: bytes) -> tuple[list[str], list[str]]:
+    """Return the types in a model that skops does not trust, and those that we do not either."""
+    asked = skops.io.get_untrusted_types(data=content)
+    return asked, [name for name in asked if name not in TRUSTED and not _ours(name)]
 
 
 def _ours(name: str) -> bool:
