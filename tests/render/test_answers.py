@@ -205,6 +205,7 @@ HEADERS = {
     "spaces": b"age , bought , month\n",
     "blank lines first": b"\n\r\nage,bought,month\r\n",
     "old Macintosh": b"age,bought,month\r1,2,3\r",
+    "Excel's line": b"sep=;\r\nage, in years;bought;month\r\n",
     "quoted": b'"age, in years";"bought";"month"\n',
     "byte-order mark": "bought,Größe,month\n".encode("utf-8-sig"),
     "utf-16": "age,bought,month\n".encode("utf-16"),
