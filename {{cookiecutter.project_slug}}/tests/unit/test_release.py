@@ -13,8 +13,9 @@ from project.errors import CheckFailed, WorldBroken
 from project.evaluation.scores import METRICS, guess_of, truth_of
 from project.ledger import Ledger
 from project.lifecycle import ask_gate as promote
+from project.model.train import train
+from project.release import bundle, keys, registry, tracking
 from project.release import champion as champions
-from project.release import keys, registry, tracking
 from project.release.bundle import FILES, digest, holdout, read
 from project.release.fetch import local
 from project.release.gate import Verdict
@@ -97,6 +98,14 @@ def test_a_release_that_is_not_right_is_not_loaded(
     damage(folder, settings.root)
     with pytest.raises(CheckFailed, match=said):
         read(folder, settings.root)
+
+
+def test_a_type_that_nobody_would_load_is_named_by_the_training_with_the_line_to_add(
+    champion: Any, tmp_path: Path, quiet: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bundle, "TRUSTED", [])
+    with pytest.raises(CheckFailed, match=r'add to TRUSTED .*:\n    "[\w.]+",'):
+        train(*champion.rows, champion.copy(tmp_path), quiet)
 
 
 def test_the_holdout_comes_back_as_it_was(champion: Any) -> None:
