@@ -10,10 +10,10 @@ from collections.abc import Iterable
 
 # Words for what is protected, and how such words begin; without accents.
 _WORDS = """
-sex sexe sexo sesso geslacht plec пол 性别 性別 성별 国籍 國籍 국적 genero genre age alter edad eta idade
-leeftijd wiek возраст 年龄 年齢 年齡 나이 race rasse raza razza raca ras rasa раса 种族 人種 etnia ethnie dob
-birthdate geburtsdatum etat_civil estado_civil stato_civile zivilstand handicap handicape
-orientation creed caste kaste union gewerkschaft asylum
+sex sexe sexo sesso geslacht plec пол 性别 性別 성별 国籍 國籍 국적 genero genre age alter edad
+eta idade leeftijd wiek возраст 年龄 年齢 年齡 나이 race rasse raza razza raca ras rasa раса 种族
+人種 etnia ethnie dob birthdate geburtsdatum etat_civil estado_civil stato_civile zivilstand
+handicap handicape orientation creed caste kaste union gewerkschaft asylum
 """
 _BEGINNINGS = """
 gender geschlecht ethni herkunft nationalit nacionalid nazionalit staatsang citizenship religi
