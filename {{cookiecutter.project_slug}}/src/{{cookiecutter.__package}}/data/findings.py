@@ -102,7 +102,7 @@ def _about_column(values: pd.Series, column: Column) -> Iterator[Finding]:
 
 def _mostly(spelled: pd.Index, pattern: str, share: float = 0.5) -> bool:
     """Tell if more than a share fits; if none of the first twenty does, no more are asked."""
-    if not spelled[:20].str.fullmatch(pattern).any():
+    if not any(re.fullmatch(pattern, value) for value in spelled[:20]):
         return False
     return bool(spelled.str.fullmatch(pattern).mean() > share)
 
