@@ -161,9 +161,15 @@ def test_one_new_value_in_many_rows_is_a_fault_however_long_the_tail() -> None:
     train, before, new = tail(1, 480, 5000), tail(2, 120, 5000), tail(3, 500, 5000)
     assert not moved(before, new, CATEGORY, train).fault
     new[:25] = "Paris"
-    assert "25 rows hold a value never seen before: 'Paris'" in (
-        moved(before, new, CATEGORY, train).fault
+    assert moved(before, new, CATEGORY, train).fault == (
+        "25 rows hold a value never seen before: 'Paris'"
     )
+
+
+def test_one_new_value_that_few_rows_may_have_missed_is_none() -> None:
+    seen = {"both": [60, 3, 2], "train": [48, 3, 1], "late": [12, 1, 1], "values": ""}
+    window = pd.Series(["known"] * 494 + ["Paris"] * 6)
+    assert not unseen(seen, window, CATEGORY.but(categories=("known",)), 0.01)
 
 
 @pytest.mark.parametrize(("rows", "fault"), [(640, False), (780, False), (820, True)])
