@@ -180,5 +180,6 @@ def test_a_long_check_says_how_far_it_is_and_a_quick_one_does_not(
         monkeypatch.setattr("project.data.check.PATIENCE", seconds)
         check_data(settings, lambda *step: said.append(step))
         assert bool(said) == (seconds == 0)
+    assert "what is doubtful" in [what for what, _, _ in said]
     assert said[-1] == ("the table is checked", 5, 5)
     assert [done for _, done, _ in said] == sorted(done for _, done, _ in said)

@@ -157,11 +157,26 @@ def test_a_tail_shows_new_values_for_ever_and_more_than_that_are_a_fault() -> No
     assert "were to be expected" in fault
 
 
+def test_one_new_value_in_many_rows_is_a_fault_however_long_the_tail() -> None:
+    train, before, new = tail(1, 480, 5000), tail(2, 120, 5000), tail(3, 500, 5000)
+    assert not moved(before, new, CATEGORY, train).fault
+    new[:25] = "Paris"
+    assert moved(before, new, CATEGORY, train).fault == (
+        "25 rows hold a value never seen before: 'Paris'"
+    )
+
+
+def test_one_new_value_that_few_rows_may_have_missed_is_none() -> None:
+    seen = {"both": [60, 3, 2], "train": [48, 3, 1], "late": [12, 1, 1], "values": ""}
+    window = pd.Series(["known"] * 494 + ["Paris"] * 6)
+    assert not unseen(seen, window, CATEGORY.but(categories=("known",)), 0.01)
+
+
 @pytest.mark.parametrize(("rows", "fault"), [(640, False), (780, False), (820, True)])
 def test_a_surplus_of_less_than_a_hundredth_of_the_rows_is_none(rows: int, fault: bool) -> None:
     counts = {"both": [100_000, 3000, 500], "train": [80_000, 2600, 450]}
     seen = counts | {"late": [20_000, 650, 650], "values": ""}
-    window = pd.Series(["known"] * (20_000 - rows) + ["Paris"] * rows)
+    window = pd.Series(["known"] * (20_000 - rows) + [f"new {row % 400}" for row in range(rows)])
     said = unseen(seen, window, CATEGORY.but(categories=("known",)), 0.01)
     assert ("about 600 were to be expected" in said) == fault
 

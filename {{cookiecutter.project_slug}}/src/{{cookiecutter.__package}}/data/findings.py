@@ -131,7 +131,7 @@ def _about_features(contract: Contract) -> Iterator[Finding]:
 
 def _mostly(texts: pd.Index, pattern: str, share: float = 0.5) -> bool:
     """Tell if more than a share fits; if none of the first twenty does, no more are asked."""
-    if not texts[:20].str.fullmatch(pattern).any():
+    if not any(re.fullmatch(pattern, text) for text in texts[:20]):
         return False
     return bool(texts.str.fullmatch(pattern).mean() > share)
 

@@ -18,17 +18,20 @@ UNLIKE = 0.05  # chance of as many new values in the test, below which it is not
 def unseen(seen: Profile, values: pd.Series, column: Column, level: float) -> str:
     """Say if surely more rows than expected hold values that neither rows nor contract knew.
 
-    seen: as `news` returns it; level: the chance of saying so of a column that did not change.
+    seen: as `news` returns it; level: the chance of saying so of a column that did not change, of
+    which all new values together have one half, and the commonest alone the other.
     """
     present = values.dropna().astype(str)
     known = listed(present, seen["values"]) | present.isin(column.categories or ()).to_numpy()
-    new, rows = present[~known], len(present)
-    expected, p_value = surplus(len(new), rows, seen)
-    if p_value >= level or len(new) < max(FEWEST, expected + MORE * rows):
-        return ""
-    names = ", ".join(repr(str(name)[:40]) for name in new.value_counts().index[:3])
-    usual = f" (about {expected:.0f} were to be expected)" if expected >= 1 else ""
-    return f"{len(new)} rows hold values never seen before: {names}{usual}"
+    new, rows = present[~known].value_counts(), len(present)
+    count, (expected, p_value) = int(new.sum()), surplus(int(new.sum()), rows, seen)
+    if p_value < level / 2 and count >= max(FEWEST, expected + MORE * rows):
+        names = ", ".join(repr(str(name)[:40]) for name in new.index[:3])
+        usual = f" (about {expected:.0f} were to be expected)" if expected >= 1 else ""
+        return f"{count} rows hold values never seen before: {names}{usual}"
+    if count and new.iloc[0] >= max(FEWEST, MORE * rows) and _alone(new, rows, seen) < level / 2:
+        return f"{new.iloc[0]} rows hold a value never seen before: {str(new.index[0])[:40]!r}"
+    return ""
 
 
 def surplus(count: int, rows: int, seen: Profile) -> tuple[float, float]:
@@ -40,11 +43,25 @@ def surplus(count: int, rows: int, seen: Profile) -> tuple[float, float]:
     """
     of, once, twice = seen["both"]
     share, variance = once, once + 2 * twice
-    before, once, twice = seen["train"]
-    tested, late, squares = seen["late"]
-    if _tail(late, tested, once, once + 2 * twice, before) < UNLIKE:
-        share, variance, of = late, squares, tested
+    if not _steady(seen):
+        of, share, variance = seen["late"]
     return rows * share / max(of, 1), _tail(count, rows, share, variance, of)
+
+
+def _steady(seen: Profile) -> bool:
+    before, once, twice = seen["train"]
+    tested, late, _ = seen["late"]
+    return _tail(late, tested, once, once + 2 * twice, before) >= UNLIKE
+
+
+def _alone(new: pd.Series, rows: int, seen: Profile) -> float:
+    """Return at most the chance that a value comes in so many rows, and in none before.
+
+    new: rows by new value, the commonest first. Each of its rows is late as often as rows are, and
+    no more values than fit into all rows can have so many.
+    """
+    everything, most = rows + seen["both"][0], new.iloc[0]
+    return float(everything / most * (rows / everything) ** most) if _steady(seen) else 1.0
 
 
 def _tail(count: int, rows: int, share: int, variance: int, of: int) -> float:
