@@ -68,9 +68,11 @@ def _column(values: pd.Series, data: Data, typed: bool) -> Column:
 def _counts(values: pd.Series) -> pd.Series:
     """Return rows by spelling, the commonest first."""
     counts = values.value_counts()
-    texts = spelled(counts.index.to_series().reset_index(drop=True))
-    counts = counts.set_axis(pd.Index(texts)).groupby(level=0, sort=False).sum()
-    return counts.sort_values(ascending=False, kind="stable")
+    texts = pd.Index(spelled(counts.index.to_series()))
+    if not texts.is_unique:
+        counts = counts.set_axis(texts).groupby(level=0, sort=False).sum()
+        return counts.sort_values(ascending=False, kind="stable")
+    return counts.set_axis(texts)
 
 
 def _spoken(counts: pd.Series) -> tuple[str, ...]:
@@ -167,9 +169,9 @@ def _forms(example: str) -> list[str]:
 def _read(counts: pd.Series, kind: Kind, form: str, least: float) -> pd.Series:
     """Return the spellings as typed values; nothing if few of the first 200 can be read."""
     column = Column(name="", kind=kind, format=form)
-    head = convert(pd.Series(counts.index[:HEAD], dtype=object), column)
+    head = convert(pd.Series(counts.index[:HEAD], dtype="str"), column)
     few = head.notna().mean() <= least
-    return head[:0] if few else convert(pd.Series(counts.index, dtype=object), column)
+    return head[:0] if few else convert(pd.Series(counts.index, dtype="str"), column)
 
 
 def _number(counts: pd.Series, found: pd.Series, role: str, form: str) -> Guess:
@@ -196,6 +198,9 @@ def _date(counts: pd.Series, enough: float) -> str:
     example = str(counts.index[0])
     if not 6 <= len(example) <= 35 or not any(map(str.isdigit, example)):
         return ""
+    iso = _read(counts, "date", DATES[0], least=0.05)
+    if len(iso) and iso.notna().all():
+        return DATES[0]
     read = {pattern: _read(counts, "date", pattern, least=0.05) for pattern in DATES}
     fits = {pattern: found.notna().to_numpy() for pattern, found in read.items() if len(found)}
     rows = {pattern: int(counts[marks].sum()) for pattern, marks in fits.items()}

@@ -97,7 +97,8 @@ def _moments(values: pa.ChunkedArray) -> pd.Series:
 def _text(values: pa.ChunkedArray) -> pd.Series:
     text = values.cast(pa.string())
     text.validate(full=True)
-    return pd.Series(pc.utf8_trim_whitespace(text).to_pandas(), dtype="str")
+    trimmed = pd.Series(pc.utf8_trim_whitespace(text).to_pandas(), dtype="str")
+    return trimmed.where(trimmed != "")
 
 
 READERS: dict[Callable[[pa.DataType], bool], Callable[[pa.ChunkedArray], pd.Series]] = {

@@ -76,7 +76,7 @@ def _by_spelling(values: pd.Series, change: Callable[[pd.Series], pd.Series]) ->
     if not pd.api.types.is_string_dtype(values) or len(values) <= MANY:
         return change(values)
     codes, texts = pd.factorize(values)
-    typed = change(pd.Series(texts, dtype=object)).reindex(codes)
+    typed = change(pd.Series(texts, dtype="str")).reindex(codes)
     return typed.set_axis(values.index).rename(values.name)
 
 

@@ -83,8 +83,8 @@ def absent(column: Column) -> tuple[str, ...]:
 
 
 def spelled(values: pd.Series) -> pd.Series:
-    """Return `values` of any dtype as text, NaN where there is none; a value at a time."""
-    return _each(values, spell)
+    """Return `values` of any dtype as text (object), NaN where there is none."""
+    return values.astype(object) if _is_text(values) else _each(values, spell)
 
 
 def words(values: pd.Series, column: Column) -> pd.Series:
@@ -94,10 +94,13 @@ def words(values: pd.Series, column: Column) -> pd.Series:
 
 def known(values: pd.Series, column: Column) -> pd.Series:
     """Return `values` as they came, but NaN where they are empty or a word for "no value"."""
-    if not _may_be_words(values):
+    gone = absent(column)
+    if _is_text(values):
+        return values.where(~values.isin(gone)) if gone else values
+    if values.dtype != object:
         return values
     text = spelled(values)
-    return values.astype(object).where(text.notna() & ~text.isin(absent(column)), np.nan)
+    return values.where(text.notna() & ~text.isin(gone), np.nan)
 
 
 def _each(values: pd.Series, change: Callable[[Any], str | None]) -> pd.Series:
@@ -109,5 +112,6 @@ def _each(values: pd.Series, change: Callable[[Any], str | None]) -> pd.Series:
     return pd.Series(texts, values.index, dtype=object, name=values.name).fillna(np.nan)
 
 
-def _may_be_words(values: pd.Series) -> bool:
-    return values.dtype == object or isinstance(values.dtype, pd.StringDtype)
+def _is_text(values: pd.Series) -> bool:
+    """Tell if `values` came as text: without blanks around it, and NaN where it is empty."""
+    return isinstance(values.dtype, pd.StringDtype)
