@@ -13,9 +13,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
@@ -24,9 +25,11 @@ import pandas as pd
 from . import __name__ as PACKAGE
 from .data import contract as contracts
 from .data.contract import NUMERIC, Column, Contract
+from .data.limits import servable
 from .data.rows import rows_of
+from .data.values import spelled
 from .errors import WorldBroken, WrongUse
-from .settings import TOUR, Settings, load
+from .settings import TOUR, Service, Settings, load
 
 HISTORY = 2 / 3
 WINDOWS = 6
@@ -117,7 +120,7 @@ def wait_for_version(address: str, number: int, seconds: float = 30) -> float:
 
 @dataclass(frozen=True)
 class Window:
-    """A stretch of the table's later rows, replayed as traffic; left_out: its rows beyond MOST."""
+    """A stretch of the table's later rows, replayed as traffic; left_out: its rows that are not sent."""
 
     name: str
     rows: pd.DataFrame
@@ -134,7 +137,7 @@ def windows(frame: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame, list
     if data.time:
         frame = frame.sort_values(data.time, kind="stable").reset_index(drop=True)
         codes, moments = pd.factorize(frame[data.time])
-        place, names = codes / len(moments), frame[data.time].astype(str).str[:10]
+        place, names = codes / len(moments), spelled(frame[data.time]).str[:10]
     else:
         if not data.ordered:
             frame = frame.sample(frac=1, random_state=settings.training.seed, ignore_index=True)
@@ -151,24 +154,38 @@ def windows(frame: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame, list
     return frame[place < HISTORY - 1e-9].reset_index(drop=True), parts
 
 
+def taken(window: Window, contract: Contract, service: Service) -> Window:
+    """Return a window without the rows that the service would refuse."""
+    takes = servable(window.rows, contract, service)
+    rows = window.rows[takes].reset_index(drop=True)
+    return replace(window, rows=rows, left_out=window.left_out + int((~takes).sum()))
+
+
 def replay(
-    address: str, window: Window, contract: Contract, tick: Callable[[int], None]
+    address: str, window: Window, contract: Contract, service: Service, tick: Callable[[int], None]
 ) -> list[tuple[str, int, str]]:
     """Send a window's rows to the service; return (request id, row, outcome) for later."""
     target = contract.target.name
     known = {c.name for c in contract.columns if c.role not in ("target", "ignored", "id")}
     rows = rows_of(window.rows[[c for c in window.rows if c in known]])
     outcomes = rows_of(window.rows[[target]])
+    size = _batch(rows, service)
     waiting = []
     with httpx.Client(base_url=address, timeout=30) as client:
-        for start in range(0, len(rows), BATCH):
-            answer = client.post("/predict", json={"rows": rows[start : start + BATCH]})
+        for start in range(0, len(rows), size):
+            answer = client.post("/predict", json={"rows": rows[start : start + size]})
             answer.raise_for_status()
             request_id = answer.json()["request_id"]
-            batch = outcomes[start : start + BATCH]
+            batch = outcomes[start : start + size]
             waiting += [(request_id, i, str(row[target])) for i, row in enumerate(batch)]
             tick(len(batch))
     return waiting
+
+
+def _batch(rows: list[dict[str, Any]], service: Service) -> int:
+    """Return how many rows go into one request, if all were as long as the longest."""
+    longest = max((len(json.dumps(row, ensure_ascii=False).encode()) for row in rows), default=1)
+    return max(1, min(BATCH, service.max_rows, 1000 * service.body_kilobytes // longest))
 
 
 def send_outcomes(address: str, waiting: list[tuple[str, int, str]]) -> None:

@@ -22,7 +22,17 @@ from .model.search import Progress
 from .model.train import train
 from .release.champion import serving
 from .release.promotion import rollback
-from .replay import MOST, Window, apart, replay, running, send_outcomes, wait_for_version, windows
+from .replay import (
+    MOST,
+    Window,
+    apart,
+    replay,
+    running,
+    send_outcomes,
+    taken,
+    wait_for_version,
+    windows,
+)
 from .settings import TOUR, Settings
 from .words import counted, sentence
 
@@ -68,13 +78,17 @@ def _data(settings: Settings, guide: Guide) -> tuple[Settings, pd.DataFrame, lis
         f"{', '.join(aside) or 'none'}. contract.yaml says the rest, and is yours to edit."
     )
     history, later = windows(checked.rows, settings)
+    later = [taken(window, checked.contract, settings.service) for window in later]
     rest, left_out = len(checked.rows) - len(history), sum(window.left_out for window in later)
     guide.say(
         f"{counted(len(history), 'row')} of history; {counted(rest, 'row')} to play the months to "
         f"come, in {counted(len(later), 'window')}."
     )
     if left_out:
-        guide.say(f"{counted(left_out, 'row')} of these left out: at most {MOST:,} a window.")
+        guide.say(
+            f"{counted(left_out, 'row')} of these left out: at most {MOST:,} a window, and none "
+            "that the service refuses."
+        )
     guide.say(f"All that follows happens in {TOUR}, a project of its own that knows the history.")
     return apart(settings, checked.contract, history), history, later
 
@@ -116,7 +130,7 @@ def _months(
             sent += count
             guide.progress(f"traffic of {name}: {sent:,} of {counted(rows, 'row')}", sent, rows)
 
-        waiting = replay(address, window, contract, tick)
+        waiting = replay(address, window, contract, settings.service, tick)
         send_outcomes(address, waiting)
         found, page = watch(settings, last=rows)
         page.rename(page.with_name(f"drift-{window.name.replace(' ', '-').replace(',', '')}.html"))
