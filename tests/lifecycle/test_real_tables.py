@@ -19,7 +19,7 @@ def test_the_tour_walks_on_a_churn_table_found_in_the_wild(real: Real) -> None:
     assert len(re.findall(r": QUIET, no column moved", done.stdout)) >= 5
     assert "'Yes' is the class that counts" in project.verb("check-data").stdout
     assert "From version 2 to 1" in done.stdout
-    low = float(re.findall(r"roc_auc [\d.]+ \(([\d.]+) to", done.stdout)[0])
+    low = float(re.findall(r"AUC [\d.]+ \(([\d.]+) to", done.stdout)[0])
     assert low > 0.75
 
 

@@ -120,7 +120,7 @@ def wait_for_version(address: str, number: int, seconds: float = 30) -> float:
 
 @dataclass(frozen=True)
 class Window:
-    """A stretch of the table's later rows, replayed as traffic; left_out: rows that are not sent."""
+    """A stretch of the table's later rows, replayed as traffic; left_out: rows not sent."""
 
     name: str
     rows: pd.DataFrame

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from sklearn.pipeline import Pipeline
 
+from ..words import called
 from .explain import examples, features
 from .problem import Problem
 from .scores import BY_TASK, WEIGHTED, calibration, guess_of, interval, resamples
@@ -72,7 +73,7 @@ def headline(evaluation: Evaluation) -> str:
     """Return the one sentence to remember."""
     score = evaluation["scores"][evaluation["metric"]]
     return (
-        f"{evaluation['metric']} {score['value']:.3f} ({score['low']:.3f} to {score['high']:.3f}) "
+        f"{called(evaluation['metric'])} {score['value']:.3f} ({score['low']:.3f} to {score['high']:.3f}) "
         f"on {evaluation['rows']:,} test rows; "
         f"the baseline reaches {evaluation['baseline']:.3f}"
     )
