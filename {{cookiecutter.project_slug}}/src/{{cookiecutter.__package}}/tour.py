@@ -185,7 +185,7 @@ def _last_words(settings: Settings, guide: Guide, folder: str) -> None:
     commands += [
         f"make serve IN={TOUR}    # then open {page} and predict a row",
         f"make mlflow IN={TOUR}   # then open http://127.0.0.1:5000 for runs and versions",
-        "make score            # the 28 tests of the ML Test Score, as far as they are met",
+        "make score             # the 28 tests of the ML Test Score, as far as they are met",
     ]
     for command in commands:
         guide.say(f"  {command}")

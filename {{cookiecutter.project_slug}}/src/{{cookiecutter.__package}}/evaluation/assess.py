@@ -71,9 +71,9 @@ def evaluate(
 
 def headline(evaluation: Evaluation) -> str:
     """Return the one sentence to remember."""
-    score = evaluation["scores"][evaluation["metric"]]
+    score, metric = evaluation["scores"][evaluation["metric"]], called(evaluation["metric"])
     return (
-        f"{called(evaluation['metric'])} {score['value']:.3f} ({score['low']:.3f} to {score['high']:.3f}) "
+        f"{metric} {score['value']:.3f} ({score['low']:.3f} to {score['high']:.3f}) "
         f"on {evaluation['rows']:,} test rows; "
         f"the baseline reaches {evaluation['baseline']:.3f}"
     )
