@@ -25,6 +25,7 @@ from project.release.compare import Pair, gap_gain, tail_at
 from project.release.decision import html
 from project.release.evidence import PRODUCTION, TEST, Case, gather
 from project.release.gate import judge
+from project.service import request
 from project.service.rehearsal import rehearse
 
 # Both models are the champion's own, whose guesses are planted: what the gate sees of them is known
@@ -159,6 +160,15 @@ def test_a_release_that_the_service_answers_otherwise_with_is_not_judged(champio
     other = replace(champion.release, model=says(1.0))
     with pytest.raises(CheckFailed, match="golden row 1: the service answers otherwise"):
         rehearse(other, champion.settings)
+
+
+def test_a_service_that_reads_a_code_as_it_is_written_is_found_out(
+    champion: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rehearse(champion.release, champion.settings)
+    monkeypatch.setattr(request, "reader", lambda column: str)
+    with pytest.raises(CheckFailed, match=r"golden row \d+, typed: the service answers otherwise"):
+        rehearse(champion.release, champion.settings)
 
 
 def test_all_looks_at_a_test_set_share_one_error() -> None:

@@ -1,14 +1,18 @@
 """Tables as the world writes them become text with one way to say "missing"."""
 
+import csv
 import gzip
 import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from project.data.read import DataError, fetch, parse
 from project.data.values import spelled
 from project.errors import WorldBroken, WrongUse
@@ -127,6 +131,34 @@ def test_a_header_one_short_has_a_nameless_first_column() -> None:
 def test_a_value_is_what_its_writer_meant_and_no_column_moves(text: str, value: str) -> None:
     found = columns(text)
     assert (found["a"][0], found["b"]) == (value, ["1", "2"])
+
+
+CELLS = st.text("ab1 ,;\"'\n|", max_size=6)
+TABLES = st.integers(2, 4).flatmap(
+    lambda width: st.lists(st.lists(CELLS, min_size=width, max_size=width), min_size=2, max_size=6)
+)
+
+
+def as_read(rows: list[list[str]]) -> list[list[str | None]]:
+    return [[cell.strip() or None for cell in row] for row in rows]
+
+
+@settings(deadline=None, max_examples=200)
+@given(rows=TABLES, separator=st.sampled_from(",;\t|"), escaped=st.booleans())
+def test_what_was_written_is_read_or_refused_but_never_moved(
+    rows: list[list[str]], separator: str, escaped: bool
+) -> None:
+    written = io.StringIO()
+    header = [f"column {place}" for place in range(len(rows[0]))]
+    ways: dict[str, Any] = {"escapechar": "\\", "doublequote": False} if escaped else {}
+    writer = csv.writer(written, delimiter=separator, quoting=csv.QUOTE_ALL, **ways)
+    writer.writerows([header, *rows])
+    try:
+        table = parse(written.getvalue().encode(), "t.csv").frame
+    except DataError:
+        return
+    found = table.astype(object).where(table.notna(), None).to_numpy().tolist()
+    assert (list(table.columns), found) == (header, as_read(rows))
 
 
 def test_without_header_columns_are_called_by_place() -> None:
