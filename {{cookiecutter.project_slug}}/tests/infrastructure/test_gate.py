@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from project.data import contract as contracts
+from project.data import values
 from project.data.rows import apply, rows_of
 from project.data.split import fingerprints, split
 from project.errors import CheckFailed, WrongUse
@@ -166,7 +167,8 @@ def test_a_service_that_reads_a_code_as_it_is_written_is_found_out(
     champion: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rehearse(champion.release, champion.settings)
-    monkeypatch.setattr(request, "reader", lambda column: str)
+    for module in (request, values):
+        monkeypatch.setattr(module, "reader", lambda column: lambda value: value and str(value))
     with pytest.raises(CheckFailed, match=r"golden row \d+, typed: the service answers otherwise"):
         rehearse(champion.release, champion.settings)
 
