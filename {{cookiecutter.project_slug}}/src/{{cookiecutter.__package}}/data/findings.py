@@ -11,6 +11,7 @@ import pandas as pd
 
 from ..errors import WrongUse
 from ..settings import Data, Settings
+from ..words import counted
 from .calendar import Follower, about_time
 from .contract import NAMED, NUMERIC, Column, Contract
 from .leaks import Finding, find_gaps, find_leaks, find_twins
@@ -90,7 +91,7 @@ def _about_words(values: pd.Series, column: Column) -> Iterator[Finding]:
     counts = values.value_counts()
     gone, way_out = absent(column), "`missing` in project.toml or contract.yaml overrules it"
     for word in (word for word in dict.fromkeys((*MISSING, *gone)) if word in counts.index):
-        rows = f"{word!r} in {counts[word]:,} rows"
+        rows = f"{word!r} in {counted(counts[word], 'row')}"
         if word in gone:
             yield Finding(column.name, f"{rows} is read as missing; {way_out}")
         else:
@@ -161,7 +162,7 @@ def _about_target(frame: pd.DataFrame, contract: Contract, positive: str) -> Ite
         yield Finding(target.name, "has one value only: nothing to learn", blocking=True)
         return
     if missing := int(values.isna().sum()):
-        text = f"is missing in {missing} rows, first in row {values.isna().argmax() + 1}: left out"
+        text = f"is missing in {counted(missing, 'row')}, first in row {values.isna().argmax() + 1}: left out"
         yield Finding(target.name, text)
     if contract.task == "regression":
         return
@@ -173,7 +174,8 @@ def _about_target(frame: pd.DataFrame, contract: Contract, positive: str) -> Ite
         known = ", ".join(map(repr, counts.index))
         raise WrongUse(f"[data] positive: {positive!r} is no class of '{target.name}': {known}")
     if counts.min() < max(FEW, 0.05 * counts.sum()):
-        text = f"only {counts.min()} of {counts.sum()} rows are of class {counts.idxmin()!r}"
+        rows = counted(counts.min(), "row")
+        text = f"only {rows} of {counts.sum():,} of class {counts.idxmin()!r}"
         yield Finding(target.name, text)
 
 

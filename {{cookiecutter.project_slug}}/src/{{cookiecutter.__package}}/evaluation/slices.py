@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from ..data.contract import NAMED, NUMERIC, Column, Contract
+from ..words import counted
 from .problem import Problem
 from .query import matching
 from .scores import PLAIN, WEIGHTED, Interval, Weighted, interval
@@ -132,7 +133,7 @@ def asked(judged: Judged) -> list[Part]:
         mask = matching(judged.frame, query, judged.problem.contract)
         score, rows = judged.score(mask), int(mask.sum())
         # What cannot be assessed does not pass.
-        met, why = False, f"there are {rows} test rows, too few to tell"
+        met, why = False, f"there are only {counted(rows, 'test row')}, too few to tell"
         if score:
             met, why = score["value"] >= floor, f"the score is {score['value']:.3f}"
         said = f"where {query} {why}; its floor is {floor:g}"
@@ -152,7 +153,7 @@ def unassessed(judged: Judged, parts: list[Part], scores: Mapping[str, Interval]
     said += [f"no test row is of class {', '.join(map(repr, absent))}"] if absent else []
     for column in dict.fromkeys(part["column"] for part in parts if part["sensitive"]):
         groups = [part for part in parts if part["column"] == column]
-        few = [f"{p['value']} ({_rows(p['rows'])})" for p in groups if not p["score"]]
+        few = [f"{p['value']} ({counted(p['rows'], 'row')})" for p in groups if not p["score"]]
         if len(groups) - len(few) < 2:
             needed = f"{FEW} test rows{' of more than one class' if classes else ''}"
             rest = f"too small: {', '.join(few)}" if few else "all rows are in one group"
@@ -165,7 +166,3 @@ def unassessed(judged: Judged, parts: list[Part], scores: Mapping[str, Interval]
         more = f" and {len(small) - 3} more" if len(small) > 3 else ""
         said.append(f"slices with too few test rows: {', '.join(small[:3])}{more}")
     return said
-
-
-def _rows(count: int) -> str:
-    return "1 row" if count == 1 else f"{count:,} rows"

@@ -12,6 +12,7 @@ import pandas as pd
 from ..data.rows import frame_of
 from ..release.bundle import Release
 from ..settings import Drift
+from ..words import counted
 from .drift import Movement, movements
 from .performance import Loss, realised
 
@@ -34,7 +35,7 @@ def check(release: Release, served: pd.DataFrame, drift: Drift) -> Check:
     """Judge a window of served rows, as `Ledger.served` returns them."""
     loss = realised(release, served, drift)
     if len(served) < drift.minimum_rows:
-        reason = f"{len(served)} rows were served, {drift.minimum_rows} are needed"
+        reason = f"{counted(len(served), 'row')} served, {drift.minimum_rows} are needed"
         return Check("insufficient data", reason, len(served), [], loss)
     window = frame_of(release.contract, list(served["inputs"]), ("feature", "time"))
     at = _at(served["at"]) if "at" in served else None
