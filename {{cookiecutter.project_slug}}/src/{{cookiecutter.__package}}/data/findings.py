@@ -162,7 +162,8 @@ def _about_target(frame: pd.DataFrame, contract: Contract, positive: str) -> Ite
         yield Finding(target.name, "has one value only: nothing to learn", blocking=True)
         return
     if missing := int(values.isna().sum()):
-        text = f"is missing in {counted(missing, 'row')}, first in row {values.isna().argmax() + 1}: left out"
+        row = values.isna().argmax() + 1
+        text = f"is missing in {counted(missing, 'row')}, first in row {row}: left out"
         yield Finding(target.name, text)
     if contract.task == "regression":
         return
