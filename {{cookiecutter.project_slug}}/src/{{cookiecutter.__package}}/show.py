@@ -6,6 +6,7 @@ from .data.check import Checked
 from .data.contract import Column
 from .evaluation.problem import Problem
 from .settings import Settings
+from .words import sentence
 
 WIDTHS = {"column": 30, "role": 9, "kind": 8, "values": 22, "missing": 7, "why": 22}
 WHY = {
@@ -41,7 +42,7 @@ def checked_table(checked: Checked, settings: Settings) -> str:
         task += f", {Problem(contract, settings).classes[1]!r} is the class that counts"
     sizes = f"{len(parts.train):,} rows to train on, {len(parts.test):,} to test on"
     lines += ["", f"{task}: {sizes}"]
-    lines += [f"Look at {found.column}: {found.text}." for found in checked.findings]
+    lines += [sentence(f"Look at {found.column}: {found.text}") for found in checked.findings]
     lines += [f"Not as in contract.yaml: {change}." for change in checked.changes]
     made = "was made: review it, it is yours" if checked.first else "holds"
     return "\n".join([*lines, f"contract.yaml {made}"])

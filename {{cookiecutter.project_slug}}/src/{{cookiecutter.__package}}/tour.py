@@ -58,12 +58,14 @@ def tour(project: Settings, guide: Guide, folder: str = "") -> None:
 def _data(settings: Settings, guide: Guide) -> tuple[Settings, pd.DataFrame, list[Window]]:
     guide.step("Check the data: what must a row look like, and what would mislead a model?")
     checked = check_data(settings)
+    if checked.findings:
+        guide.say("Worth a look:")
     for finding in checked.findings:
-        guide.say(sentence(f"Column {finding.column}: {finding.text}"))
+        guide.say(sentence(f"  {finding.column}: {finding.text}"))
     aside = [c.name for c in checked.contract.named("id", "ignored")]
     guide.say(
-        f"{len(checked.contract.features)} features; set aside: {', '.join(aside) or 'none'}. "
-        "contract.yaml says the rest, and is yours to edit."
+        f"{counted(len(checked.contract.features), 'feature')}; set aside: "
+        f"{', '.join(aside) or 'none'}. contract.yaml says the rest, and is yours to edit."
     )
     history, later = windows(checked.rows, settings)
     rest, left_out = len(checked.rows) - len(history), sum(window.left_out for window in later)
