@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
@@ -24,9 +25,10 @@ import pandas as pd
 from . import __name__ as PACKAGE
 from .data import contract as contracts
 from .data.contract import NUMERIC, Column, Contract
+from .data.limits import servable
 from .data.rows import rows_of
 from .errors import WorldBroken, WrongUse
-from .settings import TOUR, Settings, load
+from .settings import TOUR, Service, Settings, load
 
 HISTORY = 2 / 3
 WINDOWS = 6
@@ -117,14 +119,19 @@ def wait_for_version(address: str, number: int, seconds: float = 30) -> float:
 
 @dataclass(frozen=True)
 class Window:
-    """A stretch of the table's later rows, replayed as traffic; left_out: its rows beyond MOST."""
+    """A stretch of the table's later rows, replayed as traffic.
+
+    left_out: its rows beyond MOST, and those that the service does not take.
+    """
 
     name: str
     rows: pd.DataFrame
     left_out: int = 0
 
 
-def windows(frame: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame, list[Window]]:
+def windows(
+    frame: pd.DataFrame, contract: Contract, settings: Settings
+) -> tuple[pd.DataFrame, list[Window]]:
     """Cut typed rows into history (the first two thirds) and up to six windows of the rest.
 
     By whole moments where there is a time column, in the order of the table where that is time,
@@ -146,29 +153,44 @@ def windows(frame: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame, list
     for low, high in pairwise(np.linspace(HISTORY, 1, count + 1)):
         at = np.flatnonzero((place >= low - 1e-9) & (place < high - 1e-9))
         if len(at):
-            rows = frame.iloc[at[:MOST]].reset_index(drop=True)
+            rows = frame.iloc[at]
+            rows = rows[servable(rows, contract, settings.service)][:MOST].reset_index(drop=True)
             parts.append(Window(names.iloc[at[0]], rows, len(at) - len(rows)))
     return frame[place < HISTORY - 1e-9].reset_index(drop=True), parts
 
 
 def replay(
-    address: str, window: Window, contract: Contract, tick: Callable[[int], None]
+    address: str, window: Window, contract: Contract, service: Service, tick: Callable[[int], None]
 ) -> list[tuple[str, int, str]]:
     """Send a window's rows to the service; return (request id, row, outcome) for later."""
     target = contract.target.name
     known = {c.name for c in contract.columns if c.role not in ("target", "ignored", "id")}
     rows = rows_of(window.rows[[c for c in window.rows if c in known]])
-    outcomes = rows_of(window.rows[[target]])
+    outcomes = iter(rows_of(window.rows[[target]]))
     waiting = []
     with httpx.Client(base_url=address, timeout=30) as client:
-        for start in range(0, len(rows), BATCH):
-            answer = client.post("/predict", json={"rows": rows[start : start + BATCH]})
+        for batch in batches(rows, service):
+            answer = client.post("/predict", json={"rows": batch})
             answer.raise_for_status()
             request_id = answer.json()["request_id"]
-            batch = outcomes[start : start + BATCH]
-            waiting += [(request_id, i, str(row[target])) for i, row in enumerate(batch)]
+            waiting += [(request_id, i, str(next(outcomes)[target])) for i in range(len(batch))]
             tick(len(batch))
     return waiting
+
+
+def batches(rows: list[dict[str, Any]], service: Service) -> Iterator[list[dict[str, Any]]]:
+    """Yield rows of a request each: at most 50, and no more than a body may hold."""
+    batch: list[dict[str, Any]] = []
+    most, size = min(BATCH, service.max_rows), 0
+    for row in rows:
+        length = len(json.dumps(row, ensure_ascii=False).encode())
+        if batch and (len(batch) == most or size + length > 900 * service.body_kilobytes):
+            yield batch
+            batch, size = [], 0
+        batch.append(row)
+        size += length
+    if batch:
+        yield batch
 
 
 def send_outcomes(address: str, waiting: list[tuple[str, int, str]]) -> None:

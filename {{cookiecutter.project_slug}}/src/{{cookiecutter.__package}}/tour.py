@@ -67,14 +67,17 @@ def _data(settings: Settings, guide: Guide) -> tuple[Settings, pd.DataFrame, lis
         f"{counted(len(checked.contract.features), 'feature')}; set aside: "
         f"{', '.join(aside) or 'none'}. contract.yaml says the rest, and is yours to edit."
     )
-    history, later = windows(checked.rows, settings)
+    history, later = windows(checked.rows, checked.contract, settings)
     rest, left_out = len(checked.rows) - len(history), sum(window.left_out for window in later)
     guide.say(
         f"{counted(len(history), 'row')} of history; {counted(rest, 'row')} to play the months to "
         f"come, in {counted(len(later), 'window')}."
     )
     if left_out:
-        guide.say(f"{counted(left_out, 'row')} of these left out: at most {MOST:,} a window.")
+        guide.say(
+            f"{counted(left_out, 'row')} of these left out: at most {MOST:,} a window, and none "
+            "beyond a limit of [service]."
+        )
     guide.say(f"All that follows happens in {TOUR}, a project of its own that knows the history.")
     return apart(settings, checked.contract, history), history, later
 
@@ -116,7 +119,7 @@ def _months(
             sent += count
             guide.progress(f"traffic of {name}: {sent:,} of {counted(rows, 'row')}", sent, rows)
 
-        waiting = replay(address, window, contract, tick)
+        waiting = replay(address, window, contract, settings.service, tick)
         send_outcomes(address, waiting)
         found, page = watch(settings, last=rows)
         page.rename(page.with_name(f"drift-{window.name.replace(' ', '-').replace(',', '')}.html"))
