@@ -10,7 +10,7 @@ FAST := $(wildcard tests/contract tests/render tests/static)
 GIT := git -c user.name=render -c user.email=render@localhost -c commit.gpgsign=false
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast check fix render bench lock clean
+.PHONY: help demo test test-fast tables check fix render bench lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' Makefile
@@ -28,6 +28,10 @@ test: $(READY)  ## run all tests
 
 test-fast: $(READY)  ## run the tests that take seconds: contract, render, static
 	$(BIN)/pytest $(FAST)
+
+tables: $(READY)  ## walk all public tables through a project each, nightly; some fifteen minutes
+	$(BIN)/pytest tests/tables -m "nightly or not nightly"
+	@$(BIN)/python -m tests.tables.report
 
 check: $(READY)  ## lint and check the format; never writes
 	$(BIN)/ruff check --no-cache $(CHECKED)

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -120,14 +120,19 @@ def wait_for_version(address: str, number: int, seconds: float = 30) -> float:
 
 @dataclass(frozen=True)
 class Window:
-    """A stretch of the table's later rows, replayed as traffic; left_out: rows not sent."""
+    """A stretch of the table's later rows, replayed as traffic.
+
+    left_out: its rows beyond MOST, and those that the service does not take.
+    """
 
     name: str
     rows: pd.DataFrame
     left_out: int = 0
 
 
-def windows(frame: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame, list[Window]]:
+def windows(
+    frame: pd.DataFrame, contract: Contract, settings: Settings
+) -> tuple[pd.DataFrame, list[Window]]:
     """Cut typed rows into history (the first two thirds) and up to six windows of the rest.
 
     By whole moments where there is a time column, in the order of the table where that is time,
@@ -149,16 +154,10 @@ def windows(frame: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame, list
     for low, high in pairwise(np.linspace(HISTORY, 1, count + 1)):
         at = np.flatnonzero((place >= low - 1e-9) & (place < high - 1e-9))
         if len(at):
-            rows = frame.iloc[at[:MOST]].reset_index(drop=True)
+            rows = frame.iloc[at]
+            rows = rows[servable(rows, contract, settings.service)][:MOST].reset_index(drop=True)
             parts.append(Window(names.iloc[at[0]], rows, len(at) - len(rows)))
     return frame[place < HISTORY - 1e-9].reset_index(drop=True), parts
-
-
-def taken(window: Window, contract: Contract, service: Service) -> Window:
-    """Return a window without the rows that the service would refuse."""
-    takes = servable(window.rows, contract, service)
-    rows = window.rows[takes].reset_index(drop=True)
-    return replace(window, rows=rows, left_out=window.left_out + int((~takes).sum()))
 
 
 def replay(
@@ -168,24 +167,31 @@ def replay(
     target = contract.target.name
     known = {c.name for c in contract.columns if c.role not in ("target", "ignored", "id")}
     rows = rows_of(window.rows[[c for c in window.rows if c in known]])
-    outcomes = rows_of(window.rows[[target]])
-    size = _batch(rows, service)
+    outcomes = iter(rows_of(window.rows[[target]]))
     waiting = []
     with httpx.Client(base_url=address, timeout=30) as client:
-        for start in range(0, len(rows), size):
-            answer = client.post("/predict", json={"rows": rows[start : start + size]})
+        for batch in batches(rows, service):
+            answer = client.post("/predict", json={"rows": batch})
             answer.raise_for_status()
             request_id = answer.json()["request_id"]
-            batch = outcomes[start : start + size]
-            waiting += [(request_id, i, str(row[target])) for i, row in enumerate(batch)]
+            waiting += [(request_id, i, str(next(outcomes)[target])) for i in range(len(batch))]
             tick(len(batch))
     return waiting
 
 
-def _batch(rows: list[dict[str, Any]], service: Service) -> int:
-    """Return how many rows go into one request, if all were as long as the longest."""
-    longest = max((len(json.dumps(row, ensure_ascii=False).encode()) for row in rows), default=1)
-    return max(1, min(BATCH, service.max_rows, 1000 * service.body_kilobytes // longest))
+def batches(rows: list[dict[str, Any]], service: Service) -> Iterator[list[dict[str, Any]]]:
+    """Yield rows of a request each: at most 50, and no more than a body may hold."""
+    batch: list[dict[str, Any]] = []
+    most, size = min(BATCH, service.max_rows), 0
+    for row in rows:
+        length = len(json.dumps(row, ensure_ascii=False).encode())
+        if batch and (len(batch) == most or size + length > 900 * service.body_kilobytes):
+            yield batch
+            batch, size = [], 0
+        batch.append(row)
+        size += length
+    if batch:
+        yield batch
 
 
 def send_outcomes(address: str, waiting: list[tuple[str, int, str]]) -> None:

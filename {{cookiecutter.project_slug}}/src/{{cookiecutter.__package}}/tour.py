@@ -22,17 +22,7 @@ from .model.search import Progress
 from .model.train import train
 from .release.champion import serving
 from .release.promotion import rollback
-from .replay import (
-    MOST,
-    Window,
-    apart,
-    replay,
-    running,
-    send_outcomes,
-    taken,
-    wait_for_version,
-    windows,
-)
+from .replay import MOST, Window, apart, replay, running, send_outcomes, wait_for_version, windows
 from .settings import TOUR, Settings
 from .words import counted, sentence
 
@@ -77,8 +67,7 @@ def _data(settings: Settings, guide: Guide) -> tuple[Settings, pd.DataFrame, lis
         f"{counted(len(checked.contract.features), 'feature')}; set aside: "
         f"{', '.join(aside) or 'none'}. contract.yaml says the rest, and is yours to edit."
     )
-    history, later = windows(checked.rows, settings)
-    later = [taken(window, checked.contract, settings.service) for window in later]
+    history, later = windows(checked.rows, checked.contract, settings)
     rest, left_out = len(checked.rows) - len(history), sum(window.left_out for window in later)
     guide.say(
         f"{counted(len(history), 'row')} of history; {counted(rest, 'row')} to play the months to "
@@ -87,7 +76,7 @@ def _data(settings: Settings, guide: Guide) -> tuple[Settings, pd.DataFrame, lis
     if left_out:
         guide.say(
             f"{counted(left_out, 'row')} of these left out: at most {MOST:,} a window, and none "
-            "that the service refuses."
+            "beyond a limit of [service]."
         )
     guide.say(f"All that follows happens in {TOUR}, a project of its own that knows the history.")
     return apart(settings, checked.contract, history), history, later

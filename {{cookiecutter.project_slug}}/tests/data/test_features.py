@@ -104,6 +104,17 @@ def test_many_categories_and_texts_carry_their_signal_and_need_no_word(
     features(contract, style).fit(silent, silent["target"])
 
 
+@STYLES
+@pytest.mark.parametrize("there", [["a", "b"], ["a", "b", "c"], list("abcdefghijklmnopqrst")])
+def test_many_categories_do_not_need_rows_of_every_class(style: Any, there: list[str]) -> None:
+    frame = pd.DataFrame({"city": [f"city {number // 2}" for number in range(40)]}, dtype=object)
+    classes = tuple("abcdefghijklmnopqrst")
+    target = Column(name="target", kind="category", role="target", categories=classes)
+    contract = Contract(table={}, columns=(Column(name="city", kind="category"), target))
+    answer = np.resize(there, len(frame))
+    assert np.isfinite(dense(features(contract, style).fit_transform(frame, answer))).all()
+
+
 def test_categories_come_first_for_trees(typed: Any) -> None:
     _, (frame, contract) = typed("binary")
     matrix = features(contract, "trees").fit_transform(frame)

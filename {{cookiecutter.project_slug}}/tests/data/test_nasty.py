@@ -103,8 +103,8 @@ def test_dates_written_in_two_ways(see: Any) -> None:
     text = write({"it": lambda i: f"{i % 28 + 1:02}.05.2024" if i != 3 else "2024-05-20"})
     assert refused(see, text.replace("05.05.2024", "2024-05-05")) == [
         "column 'it' is no date: row 4 '2024-05-20', row 5 '2024-05-05', row 33 '2024-05-05', row "
-        "61 '2024-05-05', row 89 '2024-05-05' and 5 more. Mend the table, or set the column aside "
-        "(`ignore`) or take it as it is (`keep`)."
+        "61 '2024-05-05', row 89 '2024-05-05' and 5 more. Mend the table; a feature may also be "
+        "set aside (`ignore`) or taken as it is (`keep`)."
     ]
 
 
@@ -185,8 +185,8 @@ def test_numbers_with_words_among_them(see: Any) -> None:
     text = write({"it": lambda i: "n.k." if i % 5 == 4 else i / 8})
     assert refused(see, text) == [
         "column 'it' is no number: row 5 'n.k.', row 10 'n.k.', row 15 'n.k.', row 20 'n.k.', row "
-        "25 'n.k.' and 43 more. Mend the table, or set the column aside (`ignore`) or take it as "
-        "it is (`keep`)."
+        "25 'n.k.' and 43 more. Mend the table; a feature may also be set aside (`ignore`) or "
+        "taken as it is (`keep`)."
     ]
     assert column(see(text, keep=("it",))).kind == "category"
 

@@ -1,5 +1,6 @@
 """Complexity has to pay: the search, its end, and the rule by which a simpler rung stays."""
 
+import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from project.model.calibrate import temper, temperature_of
 from project.model.choose import Kept, assemble, choose
 from project.model.propose import Trial
 from project.model.search import Search, search
+from project.model.train import fit
 
 Setup = tuple[Problem, pd.DataFrame]
 
@@ -26,6 +28,14 @@ def setup(typed: Any, tmp_path: Path) -> Setup:
     training = settings.training.model_copy(update={"seconds": 1000.0, "tries": 6, "folds": 2})
     changed = settings.model_copy(update={"root": tmp_path, "training": training})
     return Problem(contract, changed), frame
+
+
+def test_few_rows_and_a_net_that_is_stopped_are_no_warning(setup: Setup) -> None:
+    problem, frame = setup
+    net = {"numbers": "quantile", "units": 16, "alpha": 0.1, "learning_rate_init": 1e-3}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fit(Kept("net", net | {"max_iter": 8}), frame.head(60), problem)
 
 
 def but(problem: Problem, **training: Any) -> Problem:

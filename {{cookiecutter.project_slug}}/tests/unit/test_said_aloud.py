@@ -173,6 +173,17 @@ def test_a_class_without_a_test_row_is_said(own: Any, quiet: Any) -> None:
     assert "no test row is of class 'early'" in ask_gate(settings).reason
 
 
+def test_a_test_part_of_one_group_is_said_and_held(own: Any, quiet: Any) -> None:
+    frame = make_frame(shop=every(["a", "b", "c"], 100, 50))
+    checked, made, settings = trained(own, quiet, frame, group="shop")
+    assert len(set(checked.rows["shop"].iloc[checked.parts.test])) == 1
+    assert "the gate holds; choose a finer `group`" in told(checked, "shop")[0]
+    assert any("of one group" in said for said in made.evaluation["unassessed"])
+    verdict = ask_gate(settings)
+    assert verdict.verdict == "hold"
+    assert "are of one 'shop', so what is chance cannot be told" in verdict.reason
+
+
 def test_a_test_part_of_one_value_is_refused_by_name(own: Any) -> None:
     frame = make_frame(t=[f"2024-{n // 28 % 12 + 1:02}-{n % 28 + 1:02}" for n in range(ROWS)])
     frame = frame.sort_values("t", ignore_index=True).assign(y=frame["x"])

@@ -45,6 +45,22 @@ def test_folds_keep_the_same_promise(typed: Any, group: str, time: str) -> None:
             assert frame[time].iloc[train].max() < frame[time].iloc[valid].min()
 
 
+def test_a_group_is_validated_once_where_groups_are_fewer_than_folds(typed: Any) -> None:
+    frame, contract, settings = given(typed)
+    training = settings.training.model_copy(update={"folds": 9})
+    many = settings.model_copy(update={"training": training})
+    few = frame.assign(customer=np.resize(["a", "b", "c"], len(frame)))
+    valid = [set(few["customer"].iloc[late]) for _, late in folds(few, contract, many)]
+    assert sorted(map(sorted, valid)) == [["a"], ["b"], ["c"]]
+
+
+def test_a_training_part_of_one_group_is_refused(typed: Any) -> None:
+    frame, contract, settings = given(typed)
+    few = frame.assign(customer=np.resize(["a", "b"], len(frame)))
+    with pytest.raises(DataError, match="'customer': all training rows have one value; choose"):
+        split(few, contract, settings)
+
+
 @pytest.mark.parametrize("group", ["customer", ""])
 def test_a_test_row_stays_one_when_the_table_grows_or_is_reordered(typed: Any, group: str) -> None:
     frame, contract, settings = given(typed, group=group)

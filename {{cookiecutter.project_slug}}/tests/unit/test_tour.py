@@ -16,8 +16,8 @@ from project.evaluation.problem import Problem
 from project.ledger import Ledger
 from project.model.search import search
 from project.release import keys
-from project.replay import MOST, apart, windows
-from project.settings import Settings, load
+from project.replay import MOST, apart, batches, windows
+from project.settings import Service, Settings, load
 from project.words import counted, sentence
 
 TOML = '[data]\nsource = {source}\ntarget = "y"\ntime = "day"\n[gate]\nmargin = 0.02\n'
@@ -42,7 +42,7 @@ def begun(root: Path, source: str, frame: pd.DataFrame) -> tuple[Settings, Any, 
     (root / "project.toml").write_text(TOML.format(source=json.dumps(source)), encoding="utf-8")
     settings = load(root)
     checked = check_data(settings)
-    return settings, checked.contract, windows(checked.rows, settings)[0]
+    return settings, checked.contract, windows(checked.rows, checked.contract, settings)[0]
 
 
 @pytest.mark.parametrize("where", ["t.csv", "data/it's \\ 100%.csv", "../t.csv", "{root}/t.csv"])
@@ -122,11 +122,30 @@ def test_the_tour_signs_with_keys_of_its_own(
 
 
 def test_rows_beyond_the_most_of_a_window_are_counted(tmp_path: Path) -> None:
-    settings, _, _ = begun(tmp_path, "t.csv", table())
+    settings, contract, _ = begun(tmp_path, "t.csv", table())
     rows = 3 * 6 * (MOST + 7)
     long = pd.DataFrame({"day": pd.date_range("1900-01-01", periods=rows)})
-    cut = windows(long, settings)[1]
+    cut = windows(long, contract, settings)[1]
     assert [(len(window.rows), window.left_out) for window in cut] == [(MOST, 7)] * 6
+
+
+def test_rows_that_the_service_does_not_take_are_no_traffic(tmp_path: Path) -> None:
+    settings, contract, _ = begun(tmp_path, "t.csv", table())
+    rows = check_data(settings).rows
+    rows.loc[[0, 88], "plan"] = "x" * (settings.service.max_text_length + 1)
+    history, cut = windows(rows, contract, settings)
+    assert len(history) == 60, "they may be learnt from"
+    assert [(len(window.rows), window.left_out) for window in cut] == [(29, 1)]
+
+
+@pytest.mark.parametrize(("text", "sizes"), [("short", [50, 50, 20]), ("é" * 9_000, [48, 48, 24])])
+def test_a_request_of_the_tour_holds_no_more_than_the_service_takes(
+    text: str, sizes: list[int]
+) -> None:
+    rows = [{"note": text, "place": place} for place in range(120)]
+    found = list(batches(rows, Service(body_kilobytes=964)))
+    assert [len(batch) for batch in found] == sizes
+    assert [row for batch in found for row in batch] == rows
 
 
 def test_a_search_says_its_trial_and_the_time_left_and_never_stands_still(champion: Any) -> None:

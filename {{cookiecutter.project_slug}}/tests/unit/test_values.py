@@ -23,7 +23,7 @@ from project.data.values import plain, reader, spell
 from project.lifecycle import ask_gate
 from project.model.train import load_rows, train
 from project.predict import predict
-from project.service.request import spellings
+from project.service.request import spellings, value_reader
 
 ROWS = 400
 MOMENTS = st.datetimes(datetime(1800, 1, 1), datetime(2200, 1, 1)).map(
@@ -64,6 +64,13 @@ def test_a_number_is_the_same_from_text_and_from_json(value: float) -> None:
     texts = convert(pd.Series([repr(value), "1"], dtype="str"), column)
     typed = convert(pd.Series([value, 1], dtype=object), as_json(column))
     assert texts[0] == typed[0] == value
+
+
+@pytest.mark.parametrize("text", [".5", "-.5", "5.", "+1", "1E5", "1.e-3", "1_0", "0x1", "１", "."])
+def test_a_number_in_a_string_is_read_as_in_a_table(text: str) -> None:
+    column = Column(name="x", kind="number")
+    (in_table,) = convert(pd.Series([text, "1"], dtype="str"), column).head(1)
+    assert value_reader(column)(text) == (in_table if np.isfinite(in_table) else text)
 
 
 @given(

@@ -18,13 +18,13 @@ from .leaks import Finding, find_gaps, find_leaks, find_twins
 from .limits import find_limits
 from .rows import convert, present
 from .sensitive import may_be_sensitive
-from .split import Split
+from .split import FINER, Split
 from .values import MISSING, absent, reader, spelled, words
 
 FEW = 10
 ENOUGH = 50  # test rows of a group, to say anything about it
 ALMOST_ALL = 0.995
-MEND = "Mend the table, or set the column aside (`ignore`) or take it as it is (`keep`)"
+MEND = "Mend the table; a feature may also be set aside (`ignore`) or taken as it is (`keep`)"
 PERSONAL = re.compile(
     r"(first|last|sur|full|customer)_?name|e-?mail|phone(_?number)?$|address|birth|\biban\b|\bssn\b",
     re.IGNORECASE,
@@ -197,6 +197,10 @@ def find_in_parts(frame: pd.DataFrame, contract: Contract, parts: Split) -> Iter
                 names = ", ".join(map(repr, sorted(absent_there)))
                 text = f"no row of the {side} part is of class {names}"
                 yield Finding(target.name, f"{text}: nothing will be known of it")
+    for column in contract.named("group"):
+        if test[column.name].nunique() < 2:
+            text = "all test rows have one value: no interval can be told, and the gate holds"
+            yield Finding(column.name, f"{text}; {FINER}")
     for column in contract.named("sensitive"):
         sizes = test[column.name].value_counts()
         many = column.kind in (*NUMERIC, "date") and len(sizes) > FEW

@@ -20,6 +20,7 @@ from .text import DataError
 
 Fold = tuple[np.ndarray, np.ndarray]
 FEWEST = 10
+FINER = "choose a finer `group` in project.toml, another `test_share`, or bring more rows"
 GROUP_SHARE = 0.5  # with time and groups: the share of groups whose late rows are the test
 
 
@@ -56,6 +57,8 @@ def split(frame: pd.DataFrame, contract: Contract, settings: Settings) -> Split:
     for side, rows in (("training", parts.train), ("test", parts.test)):
         _check_use(frame[contract.target.name], rows, side, contract)
     check_apart(frame, parts, data.group)
+    if data.group and frame[data.group].iloc[parts.train].nunique() < 2:
+        raise DataError(f"column '{data.group}': all training rows have one value; {FINER}")
     return parts
 
 
@@ -122,8 +125,9 @@ def folds(frame: pd.DataFrame, contract: Contract, settings: Settings) -> Iterat
     if data.time or data.ordered:
         return _forward(frame, settings)
     if data.group:
-        folder = GroupKFold(count, shuffle=True, random_state=seed)
-        return folder.split(frame, groups=frame[data.group].astype(str))
+        keys = frame[data.group].astype(str)
+        folder = GroupKFold(min(count, keys.nunique()), shuffle=True, random_state=seed)
+        return folder.split(frame, groups=keys)
     target = frame[contract.target.name]
     smallest = 0 if contract.task == "regression" else int(target.value_counts().min())
     if smallest < 2:

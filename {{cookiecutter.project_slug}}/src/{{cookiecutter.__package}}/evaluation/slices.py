@@ -151,6 +151,8 @@ def unassessed(judged: Judged, parts: list[Part], scores: Mapping[str, Interval]
     classes = judged.problem.classes
     absent = [name for number, name in enumerate(classes) if not (judged.truth == number).any()]
     said += [f"no test row is of class {', '.join(map(repr, absent))}"] if absent else []
+    if len(np.unique(judged.problem.groups(judged.frame))) < 2:
+        said.append("all test rows are of one group: intervals say nothing")
     for column in dict.fromkeys(part["column"] for part in parts if part["sensitive"]):
         groups = [part for part in parts if part["column"] == column]
         few = [f"{p['value']} ({counted(p['rows'], 'row')})" for p in groups if not p["score"]]

@@ -7,7 +7,8 @@ and one that is repeated gives the same trials: each is kept in `.search/` with 
 import hashlib
 import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -123,6 +124,15 @@ def _key(rows: pd.DataFrame, problem: Problem) -> str:
     return hashlib.sha256(fingerprints(rows).tobytes() + text.encode()).hexdigest()
 
 
+@contextmanager
+def unworried() -> Iterator[None]:
+    """Say nothing of a net that is stopped early, nor of rows that are fewer than quantiles."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        warnings.filterwarnings("ignore", message="n_quantiles")
+        yield
+
+
 def _try(
     key: str,
     candidate: str,
@@ -140,9 +150,7 @@ def _try(
         model = build(**settings).fit(frame.iloc[train], target.iloc[train])
         return guess_of(model, frame.iloc[valid], names)
 
-    with warnings.catch_warnings():
-        # A net that is stopped early is a setting like another, not a mistake.
-        warnings.simplefilter("ignore", ConvergenceWarning)
+    with unworried():
         guesses = Parallel(n_jobs=workers(len(frame)))(delayed(validate)(*p) for p in parts)
     out = np.full((len(frame), len(names)) if len(names) > 2 else len(frame), np.nan)
     for (_, valid), guess in zip(parts, guesses, strict=True):

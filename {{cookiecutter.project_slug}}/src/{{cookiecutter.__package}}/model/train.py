@@ -5,14 +5,12 @@ of `train`; each lives in its own module.
 """
 
 import tempfile
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import Pipeline
 
 from .. import NAME
@@ -39,7 +37,7 @@ from .calibrate import temper
 from .choose import Kept, assemble, choose, ladder_of
 from .facts import facts
 from .features import cost
-from .search import Progress, Search, search
+from .search import Progress, Search, search, unworried
 
 
 @dataclass(frozen=True)
@@ -89,8 +87,7 @@ def train(
 def fit(kept: Kept, rows: pd.DataFrame, problem: Problem) -> Pipeline:
     """Return the trial's pipeline, fitted on typed training rows."""
     target = rows[problem.contract.target.name]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
+    with unworried():
         return assemble(kept, problem, target).fit(rows, target)
 
 

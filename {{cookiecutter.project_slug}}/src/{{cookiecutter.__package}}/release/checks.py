@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..data import contract as contracts
+from ..data.split import FINER
 from ..errors import ProjectError
 from ..evaluation.slices import FEW
 from ..settings import Settings
@@ -78,6 +79,9 @@ def before(case: Case, settings: Settings) -> Iterator[Check]:
     elif len(case.frame) < FEW:
         few = f"only {len(case.frame)} rows that neither was trained on; {FEW} are needed"
         yield Check("common rows", "hold", few)
+    elif (group := settings.data.group) and case.frame[group].nunique(dropna=False) < 2:
+        said = f"all rows of {case.where} are of one '{group}', so what is chance cannot be told"
+        yield Check("common rows", "hold", f"{said}; {FINER}")
 
 
 def _changed(release: Release, settings: Settings) -> list[str]:

@@ -20,7 +20,7 @@ from ..data.rows import moments
 from ..data.values import EXACT, absent, reader, spell
 from ..settings import Service
 
-NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")
+NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")  # as in tables
 
 
 def rows_type(contract: Contract, service: Service) -> type[BaseModel]:
