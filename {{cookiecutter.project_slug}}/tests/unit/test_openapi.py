@@ -88,7 +88,7 @@ def test_every_status_that_can_come_is_told(told: dict[str, Any], path: str) -> 
 
 @pytest.mark.parametrize("path", POSTS)
 @pytest.mark.parametrize(
-    "body", [b"{}", b'{"instances": [1]}', b'{"rows": [{"x": 1}]}', b" " * 2**21]
+    "body", [b"{}", b"[]", b'{"instances": [1]}', b'{"rows": [{"x": 1}]}', b" " * 2**21]
 )
 def test_a_refusal_has_the_shape_that_is_told(client: Any, path: str, body: bytes) -> None:
     answer = client.post(path, content=body)

@@ -1,5 +1,6 @@
 """The page about a model: whole, small, and alone; and features, reasons and ageing behind it."""
 
+import itertools
 import re
 from pathlib import Path
 from typing import Any
@@ -162,16 +163,16 @@ def test_what_moves_a_guess_by_less_than_can_be_seen_is_no_reason(task: str, ass
     low, high = np.quantile(guess_of(model, test, problem.classes), [0.1, 0.9], axis=0)
     assert evaluation["visible"] == pytest.approx(0.05 * np.mean(high - low))
     named, left_out = 0, 0
-    for place in range(20):
+    for place, visible in itertools.product(range(10), (0.0, evaluation["visible"])):
         row = test[problem.contract.features].iloc[[place]].reset_index(drop=True)
-        found = explain(model, row, usual, problem.classes, evaluation["visible"])
+        found = explain(model, row, usual, problem.classes, visible)
         moved = {}
         for name in row:
             swapped = row.assign(**{str(name): usual[name]})
             guess = np.atleast_2d(guess_of(model, swapped, problem.classes))[0]
             top = problem.classes.index(found["of"]) if task == "multiclass" else 0
             moved[name] = abs(found["guess"] - guess[top])
-        least = max(evaluation["visible"], 0.05 * max(moved.values()))
+        least = max(visible, 0.05 * max(moved.values()))
         columns = [reason["column"] for reason in found["reasons"]]
         assert set(columns) == {name for name, size in moved.items() if size > least}
         named, left_out = named + len(columns), left_out + len(row.columns) - len(columns)
@@ -190,10 +191,11 @@ def test_a_row_in_which_nothing_stands_out_has_no_reason_and_the_page_says_so(
 
 
 def test_an_example_is_a_row_that_the_service_takes(assessed: Any) -> None:
-    service = Service(max_number=60.0)
-    evaluation, _, test, _ = assessed("binary", service=service)
-    assert (test["usage"] > 60).any()
-    assert all((example["row"]["usage"] or 0) <= 60 for example in evaluation["examples"])
+    before = assessed("regression")[0]["examples"][0]["row"]["usage"]
+    service = Service(max_number=before - 0.001)
+    evaluation, _, test, _ = assessed("regression", service=service)
+    assert test["usage"].max() > service.max_number
+    assert all((e["row"]["usage"] or 0) < before for e in evaluation["examples"])
 
 
 def test_the_typical_row_has_whole_numbers_where_the_contract_wants_them(assessed: Any) -> None:
