@@ -139,19 +139,24 @@ def test_one_row_is_explained(own_champion: Any, serving: Any) -> None:
         usual = running.http.get("/model").json()["usual"]
         for row in rows:
             said = running.http.post("/explain", json={"rows": [row]}).json()["reasons"]
-            assert set(said) == features
-            sizes = [abs(value) for value in said.values()]
+            assert {reason["column"] for reason in said} <= features
+            assert all(reason["value"] == row[reason["column"]] for reason in said)
+            sizes = [abs(reason["moved"]) for reason in said]
             assert sizes == sorted(sizes, reverse=True)
         nothing = running.http.post("/explain", json={"rows": [usual]})
-        assert set(nothing.json()["reasons"].values()) <= {0.0}
+        assert nothing.json()["reasons"] == []
 
 
 @pytest.mark.ml_test("infrastructure", 5)
 def test_a_reason_is_the_change_of_the_answer(client: Any) -> None:
     usual = client.get("/model").json()["usual"]
     row = usual | {"usage": 80.0}
-    reasons = client.post("/explain", json={"rows": [row]}).json()["reasons"]
+    why = client.post("/explain", json={"rows": [row]}).json()
     said = client.post("/predict", json={"rows": [row, usual]}).json()["predictions"]
-    change = said[0]["probabilities"]["yes"] - said[1]["probabilities"]["yes"]
-    assert reasons["usage"] == pytest.approx(change)
-    assert next(iter(reasons)) == "usage"
+    before, after = (answer["probabilities"]["yes"] for answer in said[::-1])
+    (reason,) = why["reasons"]
+    assert (reason["column"], reason["value"]) == ("usage", 80.0)
+    assert reason["typical"] == pytest.approx(usual["usage"])
+    assert reason["moved"] == pytest.approx(after - before)
+    assert (why["typical"], why["probability"]) == (pytest.approx(before), pytest.approx(after))
+    assert (why["of"], why["prediction"]) == ("yes", said[0]["answer"])

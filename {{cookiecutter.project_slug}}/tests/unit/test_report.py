@@ -1,5 +1,6 @@
 """The page about a model: whole, small, and alone; and features, reasons and ageing behind it."""
 
+import itertools
 import re
 from pathlib import Path
 from typing import Any
@@ -8,15 +9,17 @@ import numpy as np
 import pandas as pd
 import pytest
 from project.data.contract import Contract
+from project.data.rows import frame_of
 from project.data.split import split
 from project.evaluation.assess import Evaluation, evaluate
-from project.evaluation.explain import features
+from project.evaluation.explain import explain, features, typical
 from project.evaluation.page import render
 from project.evaluation.problem import Problem
 from project.evaluation.report import html
 from project.evaluation.scores import guess_of
 from project.evaluation.staleness import staleness
 from project.model.features import features as matrix
+from project.settings import Service
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.pipeline import Pipeline
 
@@ -149,8 +152,58 @@ def test_three_rows_are_explained_from_the_highest_guess_to_the_lowest(
     assert shown[0] > shown[1] > shown[2]
     for example in evaluation["examples"]:
         sizes = [abs(reason["moved"]) for reason in example["reasons"]]
-        assert len(sizes) == 5
         assert sizes == sorted(sizes, reverse=True)
+        assert list(example["row"]) == problem.contract.features
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_what_moves_a_guess_by_less_than_can_be_seen_is_no_reason(task: str, assessed: Any) -> None:
+    evaluation, model, test, problem = assessed(task)
+    usual = frame_of(problem.contract, [typical(test, problem.contract)])
+    low, high = np.quantile(guess_of(model, test, problem.classes), [0.1, 0.9], axis=0)
+    assert evaluation["visible"] == pytest.approx(0.05 * np.mean(high - low))
+    named, left_out = 0, 0
+    for place, visible in itertools.product(range(10), (0.0, evaluation["visible"])):
+        row = test[problem.contract.features].iloc[[place]].reset_index(drop=True)
+        found = explain(model, row, usual, problem.classes, visible)
+        moved = {}
+        for name in row:
+            swapped = row.assign(**{str(name): usual[name]})
+            guess = np.atleast_2d(guess_of(model, swapped, problem.classes))[0]
+            top = problem.classes.index(found["of"]) if task == "multiclass" else 0
+            moved[name] = abs(found["guess"] - guess[top])
+        least = max(visible, 0.05 * max(moved.values()))
+        columns = [reason["column"] for reason in found["reasons"]]
+        assert set(columns) == {name for name, size in moved.items() if size > least}
+        named, left_out = named + len(columns), left_out + len(row.columns) - len(columns)
+    assert min(named, left_out) >= 20
+
+
+def test_a_row_in_which_nothing_stands_out_has_no_reason_and_the_page_says_so(
+    assessed: Any,
+) -> None:
+    evaluation, model, test, problem = assessed("binary")
+    usual = frame_of(problem.contract, [typical(test, problem.contract)])
+    found = explain(model, usual, usual, problem.classes, evaluation["visible"])
+    assert (found["reasons"], found["guess"]) == ([], pytest.approx(found["typical"]))
+    example = evaluation["examples"][0] | found
+    assert "Nothing stands out" in html(evaluation | {"examples": [example]}, "A model", "EUR")
+
+
+def test_an_example_is_a_row_that_the_service_takes(assessed: Any) -> None:
+    before = assessed("regression")[0]["examples"][0]["row"]["usage"]
+    service = Service(max_number=before - 0.001)
+    evaluation, _, test, _ = assessed("regression", service=service)
+    assert test["usage"].max() > service.max_number
+    assert all((e["row"]["usage"] or 0) < before for e in evaluation["examples"])
+
+
+def test_the_typical_row_has_whole_numbers_where_the_contract_wants_them(assessed: Any) -> None:
+    *_, problem = assessed("binary")
+    rows = pd.DataFrame({c.name: [None] * 4 for c in problem.contract.named("feature")})
+    rows["calls"], rows["ratio"] = [1.0, 2.0, 3.0, 4.0], [1.0, 2.0, 3.0, 4.0]
+    found = typical(rows, problem.contract)
+    assert (found["calls"], found["ratio"], found["plan"]) == (2.0, 2.5, None)
 
 
 def aged(typed: Any, change: Any, **data: Any) -> tuple[pd.DataFrame, pd.DataFrame, Problem]:

@@ -11,7 +11,7 @@ import pandas as pd
 from sklearn.pipeline import Pipeline
 
 from ..words import called
-from .explain import examples, features
+from .explain import Reference, examples, features, typical, visible
 from .problem import Problem
 from .scores import BY_TASK, WEIGHTED, calibration, guess_of, interval, resamples
 from .slices import Judged, asked, gaps, slices, unassessed
@@ -30,12 +30,14 @@ def evaluate(
     plain: np.ndarray | None = None,
     champion: Choice | None = None,
     cost: Mapping[str, float] | None = None,
+    reference: Reference | None = None,
 ) -> Evaluation:
     """Measure `model` on typed test rows.
 
     threshold: chosen on other rows; usual: the constant that earns the most on the training rows,
     which regression is compared with; plain: the guess before calibration, of the guess's shape;
-    champion: its guess on the same rows and its threshold; cost: milliseconds a row, by feature.
+    champion: its guess on the same rows and its threshold; cost: milliseconds a row, by feature;
+    reference: what examples are compared with, by default the typical row of these.
     """
     truth, guess = problem.truth(frame), guess_of(model, frame, problem.classes)
     groups, task = problem.groups(frame), problem.contract.task
@@ -65,7 +67,8 @@ def evaluate(
         "worth": money,
         "losing": losing(money, problem.settings.value.currency),
         "features": features(model, frame, problem, cost or {}),
-        "examples": examples(model, judged),
+        "visible": visible(guess),
+        "examples": examples(model, judged, reference or typical(frame, problem.contract)),
     }
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 from sklearn.pipeline import Pipeline
 
 from ..data.contract import NUMERIC, Contract
+from ..data.limits import servable
 from ..data.rows import frame_of, rows_of
 from .problem import Problem
 from .scores import guess_of
@@ -18,6 +19,7 @@ from .slices import Judged
 
 ROWS = 2000
 SHUFFLES = 5
+SMALL = 0.05  # a share too small to be seen among the reasons
 Reference = dict[str, object]
 
 
@@ -62,57 +64,72 @@ def typical(frame: pd.DataFrame, contract: Contract) -> Reference:
         if values.empty:
             row[column.name] = None
         elif column.kind == "date":
-            row[column.name] = str(values.sort_values().iloc[len(values) // 2])
+            row[column.name] = values.sort_values().iloc[len(values) // 2].isoformat()
         elif column.kind in NUMERIC:
-            row[column.name] = float(values.median())
+            # Between two whole numbers there may be none, which the contract would refuse.
+            way = "lower" if column.kind == "integer" else "linear"
+            row[column.name] = float(values.quantile(0.5, interpolation=way))
         else:
             row[column.name] = str(values.mode().iloc[0])
     return row
 
 
-def reasons(
-    model: Pipeline, row: pd.DataFrame, usual: pd.DataFrame, names: tuple[str, ...]
-) -> dict[str, float]:
-    """Return by how much each column moved the guess of one typed row, largest first.
+def visible(guess: np.ndarray) -> float:
+    """Return the least move worth a word: a share of the range that 80 % of the guesses lie in.
+
+    guess: (rows,) or (rows, classes); in its unit, for classes the mean over them.
+    """
+    low, high = np.quantile(guess, [0.1, 0.9], axis=0)
+    return SMALL * float(np.mean(high - low))
+
+
+def explain(
+    model: Pipeline, row: pd.DataFrame, usual: pd.DataFrame, names: tuple[str, ...], least: float
+) -> dict[str, Any]:
+    """Return the guess of one typed row, that of the typical row, and the reasons between them.
 
     Each column in turn is given its typical value (a one-at-a-time occlusion, Zeiler and Fergus,
-    2014); the change of the guess is its reason. For more than two classes: of the top class.
+    2014); the change of the guess is what it moved. Reasons are in order, the largest first; left
+    out is what moved no more than `least` (see `visible`), or than a small share of the largest.
+    They do not add up: columns act together. of: the class that is guessed, None for numbers.
     """
-    swapped = pd.concat([row] * (row.shape[1] + 1), ignore_index=True)
+    swapped = pd.concat([row] * (row.shape[1] + 1) + [usual], ignore_index=True)
     for position, name in enumerate(row.columns):
         swapped.loc[position + 1, name] = usual[name].iloc[0]
-    guesses = guess_of(model, swapped, names)
+    guesses, of = guess_of(model, swapped, names), names[-1] if names else None
     if guesses.ndim == 2:
-        guesses = guesses[:, guesses[0].argmax()]
-    moved = {name: float(guesses[0] - guesses[i + 1]) for i, name in enumerate(row.columns)}
-    return dict(sorted(moved.items(), key=lambda item: -abs(item[1])))
+        top = int(guesses[0].argmax())
+        guesses, of = guesses[:, top], names[top]
+    moved = guesses[0] - guesses[1:-1]
+    least = max(least, SMALL * float(np.abs(moved).max(initial=0)))
+    order = [i for i in np.argsort(-np.abs(moved), kind="stable") if abs(moved[i]) > least]
+    value, plain = rows_of(row)[0], rows_of(usual)[0]
+    found = [
+        {"column": c, "value": value[c], "typical": plain[c], "moved": float(moved[i])}
+        for i, c in ((i, row.columns[i]) for i in order)
+    ]
+    return {"guess": float(guesses[0]), "of": of, "typical": float(guesses[-1]), "reasons": found}
 
 
-def examples(model: Pipeline, judged: Judged) -> list[dict[str, Any]]:
-    """Return the rows with the highest, the middle and the lowest guess, with five reasons each.
+def examples(model: Pipeline, judged: Judged, reference: Reference) -> list[dict[str, Any]]:
+    """Return the rows with the highest, the middle and the lowest guess, each with its reasons.
 
-    Of more than two classes the guess is the probability of the likeliest.
+    reference: the row to compare with, see `typical`.
+    Of more than two classes the guess is the probability of the likeliest. Only rows that the
+    service takes are shown, if there are any: they are what a caller is shown as an example.
     """
-    frame, guess, contract = judged.frame, judged.guess, judged.problem.contract
-    rows, classes = frame[contract.features], judged.problem.classes
-    usual = frame_of(contract, [typical(frame, contract)])
+    guess, problem = judged.guess, judged.problem
+    contract, least = problem.contract, visible(guess)
+    takes = servable(judged.frame, contract, problem.settings.service)
+    usual = frame_of(contract, [reference])
     height = guess.max(axis=1) if guess.ndim == 2 else guess
     order = np.argsort(-height, kind="stable")
+    order = order[takes[order]] if takes.any() else order
     places = {"highest": order[0], "middle": order[len(order) // 2], "lowest": order[-1]}
     found = []
     for which, at in places.items():
-        row = rows.iloc[[at]].reset_index(drop=True)
-        values, moved = rows_of(row)[0], reasons(model, row, usual, classes)
-        found.append(
-            {
-                "which": which,
-                "guess": float(height[at]),
-                "class": classes[guess[at].argmax()] if guess.ndim == 2 else None,
-                "truth": str(frame[contract.target.name].iloc[at]),
-                "reasons": [
-                    {"feature": name, "value": values[name], "moved": moved[name]}
-                    for name in list(moved)[:5]
-                ],
-            }
-        )
+        row = judged.frame[contract.features].iloc[[at]].reset_index(drop=True)
+        truth = str(judged.frame[contract.target.name].iloc[at])
+        about = {"which": which, "truth": truth, "row": rows_of(row)[0]}
+        found.append(about | explain(model, row, usual, problem.classes, least))
     return found

@@ -22,6 +22,7 @@ from ..data.split import Split, fingerprints, split
 from ..errors import CheckFailed
 from ..evaluation.assess import Evaluation, evaluate
 from ..evaluation.card import card
+from ..evaluation.explain import typical
 from ..evaluation.problem import Problem
 from ..evaluation.query import matching
 from ..evaluation.report import html
@@ -107,6 +108,7 @@ def _measure(
     evaluation = evaluate(
         model, test, problem, *_references(kept, found, problem), plain=plain,
         champion=_champion(test, problem), cost=cost(problem.contract, rows),
+        reference=typical(rows, problem.contract),
     )  # fmt: skip
     baseline = guess_of(fit(Kept("baseline", {}), rows, problem), test, names)
     return evaluation | {

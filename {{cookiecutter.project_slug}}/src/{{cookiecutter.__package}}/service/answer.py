@@ -1,6 +1,7 @@
 """From rows of a request to answers: what the model says, how sure, and what was odd.
 
-In: a loaded release and rows of JSON values. Out: JSON-ready answers, in the order of the rows.
+In: a loaded release and rows of JSON values. Out: JSON-ready answers, in the order of the rows;
+why one of them is as it is; rows to try.
 """
 
 from typing import Any
@@ -9,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ..data.rows import frame_of, surprises
-from ..evaluation.explain import reasons
+from ..evaluation.explain import explain
 from ..evaluation.scores import chances, guess_of
 from ..release.bundle import Release
 from .slot import Loaded
@@ -57,8 +58,35 @@ def label(release: Release, frame: pd.DataFrame) -> tuple[list[Any], np.ndarray]
     return [release.classes[k] for k in chosen], guess
 
 
-def reasons_for(loaded: Loaded, row: dict[str, Any]) -> dict[str, float]:
-    """Return by how much each column moved the prediction of one row, the largest first."""
+def why(loaded: Loaded, row: dict[str, Any]) -> dict[str, Any]:
+    """Return the prediction for one row, and by how much which columns moved it."""
     release = loaded.release
     frame = frame_of(release.contract, [row])
-    return reasons(release.model, frame, loaded.usual, release.classes)
+    least = release.evaluation.get("visible", 0.0)  # releases made before it do not know
+    found = explain(release.model, frame, loaded.usual, release.classes, least)
+    return {
+        "version": loaded.version.number,
+        "prediction": label(release, frame)[0][0],
+        "of": found["of"],
+        "probability": found["guess"] if release.classes else None,
+        "threshold": release.evaluation["threshold"],
+        "typical": found["typical"],
+        "reasons": found["reasons"],
+    }
+
+
+def shown(release: Release) -> list[dict[str, Any]]:
+    """Return rows to try: a typical one, and test rows with a high and a low guess if known."""
+    found = [{"which": "typical", "row": _whole(release.facts["usual"])}]
+    for example in release.evaluation.get("examples", []):
+        if "row" in example:  # releases made before have none
+            found.append({"which": example["which"], "row": _whole(example["row"])})
+    return found
+
+
+def _whole(row: dict[str, Any]) -> dict[str, Any]:
+    """Write 3.0 as 3, as people would."""
+    return {
+        name: int(value) if isinstance(value, float) and value.is_integer() else value
+        for name, value in row.items()
+    }

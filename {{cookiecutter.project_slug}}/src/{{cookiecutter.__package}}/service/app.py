@@ -13,7 +13,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 from uuid import uuid4
 
 import pandas as pd
@@ -21,7 +21,7 @@ from anyio import CapacityLimiter, to_thread
 from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 
@@ -30,9 +30,12 @@ from ..data.rows import as_json, convert, violations
 from ..data.values import spelled
 from ..ledger import Ledger, now
 from ..settings import Service, Settings, in_production
-from .answer import kept, reasons_for
+from . import forms
+from .answer import kept, shown, why
 from .canary import Canary
+from .forms import statuses
 from .guard import Guard, api_keys
+from .openapi import describe
 from .request import row_type
 from .slot import Loaded, Slot
 from .writer import Full, Writer
@@ -43,23 +46,12 @@ SHAPES = {
     "outcomes": '{"outcomes": [{"request_id": ..., "row": 0, "value": ...}, ...]}',
 }
 LONG = re.compile(r"\d{20,}")  # digits of a limit, which nobody would count
+# The page fetches nothing from elsewhere, and nobody may put it into a frame of theirs.
+ALONE = (
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 LONGEST = 60.0  # seconds between two looks while the ledger or the registry is down
-
-
-class Outcome(BaseModel):
-    """What really happened for one row of an earlier request."""
-
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
-    request_id: str = Field(max_length=64)
-    row: int = Field(0, ge=0, le=1_000_000)
-    value: Annotated[str, Field(max_length=10_000)] | float | bool
-
-
-class Outcomes(BaseModel):
-    """Labels as they arrive."""
-
-    model_config = ConfigDict(extra="forbid")
-    outcomes: list[Outcome] = Field(min_length=1, max_length=10_000)
 
 
 def build(
@@ -69,6 +61,7 @@ def build(
 
     keys: of callers, none to let everybody in; default: those of SERVICE_API_KEYS.
     """
+    keys = api_keys() if keys is None else keys
     writer = Writer(ledger, settings.service.queue_rows)
 
     canary = Canary(settings, ledger)
@@ -88,11 +81,12 @@ def build(
     closed = {"openapi_url": None, "docs_url": None, "redoc_url": None} if in_production() else {}
     app = FastAPI(title=NAME, version=VERSION, lifespan=lifespan, **closed)  # type: ignore[arg-type]
     app.state.canary = canary
-    app.add_middleware(Guard, service=settings.service, keys=api_keys() if keys is None else keys)
+    app.add_middleware(Guard, service=settings.service, keys=keys)
     _count(app, slot, canary)
     _answer(app, slot, canary, writer, settings.service)
     _collect(app, slot, ledger)
     _tell(app, slot, settings.service)
+    app.openapi = describe(app, slot, settings.service, bool(keys))  # type: ignore[method-assign]
     return app
 
 
@@ -144,11 +138,6 @@ def _rows(loaded: Loaded, body: bytes) -> list[dict[str, Any]]:
 
 def _answer(app: FastAPI, slot: Slot, canary: Canary, writer: Writer, service: Service) -> None:
     deadline = service.deadline_seconds
-    row = row_type(slot.loaded.release.contract, service).model_json_schema()
-    rows = {"type": "array", "items": row}
-    schema = {"type": "object", "required": ["rows"], "properties": {"rows": rows}}
-    about = {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
-
     # More threads than cores would only slow each other down.
     workers = CapacityLimiter(os.cpu_count() or 1)
 
@@ -171,24 +160,26 @@ def _answer(app: FastAPI, slot: Slot, canary: Canary, writer: Writer, service: S
             canary.ask_later(request_id, rows, first if loaded is other else other)
         return {"request_id": request_id, "version": loaded.version.number, "predictions": found}
 
-    @app.post("/predict", openapi_extra=about)
-    async def predict_rows(request: Request) -> dict[str, Any]:
-        """Predict for rows of the contract."""
-        return await predict(await request.body())
+    told = statuses(401, 408, 413, 422, 503, 504)
 
-    @app.post("/invocations")
-    async def invocations(request: Request) -> dict[str, Any]:
+    # The answers are known to be of this shape; holding each against it would only take time.
+    @app.post("/predict", responses={200: {"model": forms.Predictions}, **told})
+    async def predict_rows(request: Request) -> JSONResponse:
+        """Predict for rows of the contract."""
+        return JSONResponse(await predict(await request.body()))
+
+    @app.post("/invocations", responses={200: {"model": forms.Invocation}, **told})
+    async def invocations(request: Request) -> JSONResponse:
         """Predict for rows in the form of `mlflow models serve` and SageMaker."""
         found = await predict(_as_rows(await request.body()))
-        return {"predictions": [answer["answer"] for answer in found["predictions"]]}
+        return JSONResponse({"predictions": [said["answer"] for said in found["predictions"]]})
 
-    @app.post("/explain")
+    @app.post("/explain", response_model=forms.Explanation, responses=statuses(401, 408, 413, 422))
     async def explain(request: Request) -> dict[str, Any]:
         """Say what moved the prediction of the first row, the most important column first."""
         loaded = slot.loaded
         first, *_ = _rows(loaded, await request.body())
-        moved = await run_in_threadpool(reasons_for, loaded, first)
-        return {"version": loaded.version.number, "reasons": moved}
+        return await run_in_threadpool(why, loaded, first)
 
 
 def _as_rows(body: bytes) -> bytes:
@@ -201,7 +192,8 @@ def _as_rows(body: bytes) -> bytes:
             rows = content.get("dataframe_records", content.get("instances"))
         return json.dumps({"rows": rows}).encode()
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        raise HTTPException(422, "give dataframe_split, dataframe_records or instances") from None
+        said = "give dataframe_split, dataframe_records or instances"
+        raise HTTPException(422, [{"loc": "body", "msg": said}]) from None
 
 
 def _records(
@@ -219,15 +211,16 @@ def _collect(app: FastAPI, slot: Slot, ledger: Ledger) -> None:
     async def unwritten(_: Request, __: Exception) -> JSONResponse:
         return JSONResponse({"detail": "the ledger does not answer"}, 503, {"Retry-After": "5"})
 
-    @app.post("/outcomes")
+    @app.post("/outcomes", response_model=forms.Taken, responses=statuses(401, 408, 413, 422, 503))
     async def outcomes(request: Request) -> dict[str, int]:
         """Take labels for earlier predictions; an outcome sent twice replaces the first."""
-        parsed = _parse(Outcomes, await request.body())
+        parsed = _parse(forms.Outcomes, await request.body())
         target = slot.loaded.release.contract.target
         values = pd.Series([outcome.value for outcome in parsed.outcomes], dtype=object)
         known = convert(values, as_json(target))
         if violations(values, known, target):
-            raise HTTPException(422, f"an outcome is no value of '{target.name}'")
+            said = f"an outcome is no value of '{target.name}'"
+            raise HTTPException(422, [{"loc": "outcomes", "msg": said}])
         rows = [
             outcome.model_dump() | {"value": value}
             for outcome, value in zip(parsed.outcomes, spelled(known), strict=True)
@@ -237,22 +230,23 @@ def _collect(app: FastAPI, slot: Slot, ledger: Ledger) -> None:
 
 
 def _tell(app: FastAPI, slot: Slot, service: Service) -> None:
-    @app.get("/", response_class=HTMLResponse, include_in_schema=False)
-    def page() -> str:
-        return Path(__file__).with_name("page.html").read_text(encoding="utf-8")
+    @app.get("/", include_in_schema=False)
+    def page() -> HTMLResponse:
+        text = Path(__file__).with_name("page.html").read_text(encoding="utf-8")
+        return HTMLResponse(text, headers={"Content-Security-Policy": ALONE})
 
-    @app.get("/ping")
-    @app.get("/health/live")
+    @app.get("/ping", response_model=forms.Alive)
+    @app.get("/health/live", response_model=forms.Alive)
     async def live() -> dict[str, str]:
         """Say that the process answers; asks nobody else."""
         return {"status": "alive"}
 
-    @app.get("/health/ready")
+    @app.get("/health/ready", response_model=forms.Ready)
     async def ready() -> dict[str, Any]:
         """Say that a verified model is loaded."""
         return {"status": "ready", "version": slot.loaded.version.number}
 
-    @app.get("/model")
+    @app.get("/model", response_model=forms.Described, responses=statuses(401))
     async def model() -> dict[str, Any]:
         """Describe the model in use, and what a row must look like."""
         release = slot.loaded.release
@@ -261,10 +255,13 @@ def _tell(app: FastAPI, slot: Slot, service: Service) -> None:
             "version": slot.loaded.version.number,
             "candidate": release.facts["candidate"],
             "task": release.contract.task,
+            "target": release.contract.target.name,
             "classes": release.classes,
             "threshold": release.evaluation["threshold"],
             "headline": release.facts["headline"],
             "usual": release.facts["usual"],
+            "examples": shown(release),
+            "columns": release.contract.named("feature"),
             "row": row_type(release.contract, service).model_json_schema(),
         }
 
