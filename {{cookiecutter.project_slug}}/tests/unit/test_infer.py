@@ -133,3 +133,19 @@ def test_a_target_without_variety_blocks(project: Any) -> None:
     frame = pd.DataFrame({"x": range(ROWS), "target": "yes"})
     _, found, _ = found_in(project(frame, group="", sensitive=(), ignore=()))
     assert "one value only" in blocking(found)[0]
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        (["TRUE", "true", "False", "true", "FALSE", "False"], ("False", "true")),
+        (["1.0", "0.0", "1.0", "0", "1", "1.0"], ("0", "1")),
+        (["True", "1", "0", "False", "True", "False"], ("False", "True")),
+    ],
+)
+def test_yes_and_no_are_written_as_most_rows_write_them(
+    project: Any, values: list[str], words: tuple[str, str]
+) -> None:
+    contract, _, _ = inferred(project, values * (ROWS // 6))
+    assert contract.columns[0].kind == "boolean"
+    assert contract.columns[0].categories == words

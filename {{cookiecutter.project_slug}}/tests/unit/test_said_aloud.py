@@ -138,6 +138,7 @@ def trained(own: Any, quiet: Any, frame: pd.DataFrame, **data: Any) -> tuple[Any
     "groups",
     [
         every(["a", "b"], 10),
+        [""] * ROWS,
         [f"person {number}" for number in range(ROWS)],
         every([1.0, 0.0, np.nan], 8, 4),
     ],

@@ -102,14 +102,21 @@ def _missing(every: pd.Series, data: Data, strict: bool) -> tuple[str, ...] | No
 def _listed(column: Column, counts: pd.Series) -> Column:
     """Return the column with its categories, each in its commonest spelling, if they are few."""
     if column.kind == "boolean":
-        said = [TRUTHS[plain(word).casefold()] for word in counts.index]
-        words = [plain(counts.index[said.index(truth)]) for truth in (False, True)]
-        return column.but(categories=tuple(words))
+        return column.but(categories=_both(counts))
     numeric = all(map(PLAIN.fullmatch, counts.index))
     words = list({plain(word) for word in counts.index} if numeric else counts.index)
     if len(words) > LISTED:
         return column.but(format="number") if numeric else column
     return column.but(categories=tuple(sorted(words, key=float if numeric else str)))
+
+
+def _both(counts: pd.Series) -> tuple[str, str]:
+    """Return how no and yes are written most often, both of the commonest pair of words."""
+    words = [plain(word) for word in counts.index]
+    rows = pd.Series(counts.to_numpy(), [word.casefold() for word in words]).groupby(level=0).sum()
+    yes, no = max(BOOLEANS, key=lambda pair: rows.reindex(list(pair), fill_value=0).min())
+    found = {word: next((w for w in words if w.casefold() == word), word) for word in (no, yes)}
+    return found[no], found[yes]
 
 
 def _set_aside(column: Column, present: pd.Series, distinct: int) -> Column:

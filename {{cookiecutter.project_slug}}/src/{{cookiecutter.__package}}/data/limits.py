@@ -29,8 +29,9 @@ def beyond(frame: pd.DataFrame, contract: Contract, service: Service) -> dict[st
         if column.kind in NUMERIC:
             marks[column.name] = (values.abs() > service.max_number).to_numpy(dtype=bool)
         else:
-            marks[column.name] = (values.str.len() > service.max_text_length).to_numpy(dtype=bool)
-            size += values.str.encode("utf-8").str.len().fillna(0).to_numpy()
+            texts = values.fillna("")
+            marks[column.name] = (texts.str.len() > service.max_text_length).to_numpy(dtype=bool)
+            size += texts.str.encode("utf-8").str.len().to_numpy(dtype="float64")
     marks["(row)"] = size > 0.9 * 1024 * service.body_kilobytes
     return {name: mark for name, mark in marks.items() if mark.any()}
 
