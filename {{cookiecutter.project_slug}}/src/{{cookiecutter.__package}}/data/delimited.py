@@ -175,7 +175,7 @@ def _ragged(row: list[str], width: int, line: int, place: int, separator: str) -
     fields = "1 field" if len(row) == 1 else f"{len(row)} fields"
     said = f"line {line}: row {place} has {fields}, not {width}"
     text = separator.join(row)
-    others = [s for s in SEPARATORS if len(next(csv.reader([text], delimiter=s), [])) == width]
+    others = [other for other in SEPARATORS if text.count(other) == width - 1]
     return f"{said}; its separator seems to be {others[0]!r}" if others and width > 1 else said
 
 
