@@ -122,7 +122,7 @@ def test_reading_has_shapes_too(client: Any, told: dict[str, Any]) -> None:
 
 def test_the_rows_to_try_are_rows_of_the_contract(client: Any, champion: Any) -> None:
     said = client.get("/model").json()
-    assert [e["which"] for e in said["examples"]] == ["typical", "highest", "middle", "lowest"]
+    assert [e["which"] for e in said["examples"]] == ["typical", "lowest", "middle", "highest"]
     kind = rows_type(champion.release.contract, champion.settings.service)
     kind.model_validate({"rows": [example["row"] for example in said["examples"]]})
     assert [column["name"] for column in said["columns"]] == champion.release.contract.features
