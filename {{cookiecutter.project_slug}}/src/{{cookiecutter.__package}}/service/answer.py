@@ -76,9 +76,9 @@ def why(loaded: Loaded, row: dict[str, Any]) -> dict[str, Any]:
 
 
 def shown(release: Release) -> list[dict[str, Any]]:
-    """Return rows to try: a typical one, and test rows with a high and a low guess if known."""
+    """Return rows to try: a typical one, then the test row with the lowest guess to the highest."""
     found = [{"which": "typical", "row": _whole(release.facts["usual"])}]
-    for example in release.evaluation.get("examples", []):
+    for example in reversed(release.evaluation.get("examples", [])):
         if "row" in example:  # releases made before have none
             found.append({"which": example["which"], "row": _whole(example["row"])})
     return found

@@ -162,17 +162,16 @@ def _answer(app: FastAPI, slot: Slot, canary: Canary, writer: Writer, service: S
 
     told = statuses(401, 408, 413, 422, 503, 504)
 
-    # The answers are known to be of this shape; holding each against it would only take time.
-    @app.post("/predict", responses={200: {"model": forms.Predictions}, **told})
-    async def predict_rows(request: Request) -> JSONResponse:
+    @app.post("/predict", response_model=forms.Predictions, responses=told)
+    async def predict_rows(request: Request) -> dict[str, Any]:
         """Predict for rows of the contract."""
-        return JSONResponse(await predict(await request.body()))
+        return await predict(await request.body())
 
-    @app.post("/invocations", responses={200: {"model": forms.Invocation}, **told})
-    async def invocations(request: Request) -> JSONResponse:
+    @app.post("/invocations", response_model=forms.Invocation, responses=told)
+    async def invocations(request: Request) -> dict[str, Any]:
         """Predict for rows in the form of `mlflow models serve` and SageMaker."""
         found = await predict(_as_rows(await request.body()))
-        return JSONResponse({"predictions": [said["answer"] for said in found["predictions"]]})
+        return {"predictions": [answer["answer"] for answer in found["predictions"]]}
 
     @app.post("/explain", response_model=forms.Explanation, responses=statuses(401, 408, 413, 422))
     async def explain(request: Request) -> dict[str, Any]:

@@ -66,7 +66,7 @@ def _bodies(release: Release, service: Service) -> dict[str, Schema]:
         },
     }
     forms = [_with(name, split if name == "dataframe_split" else rows) for name in theirs]
-    outcome = {"request_id": "0" * 32, "row": 0, "value": (release.classes or (1.5,))[-1]}
+    outcome = {"request_id": "0" * 32, "row": 0, "value": (release.classes or (1,))[-1]}
     asked = _body(_with("rows", rows) | {"additionalProperties": False}, ours)
     return {
         "/predict": asked,
