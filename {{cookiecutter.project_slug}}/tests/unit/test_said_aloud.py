@@ -152,6 +152,16 @@ def test_fairness_that_cannot_be_assessed_is_said_by_check_train_and_gate(
     assert "fairness by 'male' was not assessed" in ask_gate(settings).reason
 
 
+def test_a_rate_that_too_few_positives_carry_is_said(own: Any, quiet: Any) -> None:
+    frame = make_frame(male=every(["a", "b"], 200))
+    frame["y"] = np.where(frame["x"] > frame["x"].quantile(0.85), "yes", "no")
+    frame["x"] += np.random.default_rng(1).normal(0, 1, ROWS)
+    _, made, _ = trained(own, quiet, frame, sensitive=("male",))
+    gaps, unknown = made.evaluation["gaps"]["male"], made.evaluation["unassessed"]
+    assert (gaps["roc_auc"] is None, gaps["share found"]) == (False, None)
+    assert any("the share found by 'male' was not compared" in said for said in unknown)
+
+
 def test_a_sensitive_column_of_two_values_and_a_gap_is_two_groups(own: Any, quiet: Any) -> None:
     groups = every([1.0, 0.0], 200)
     groups[7] = None

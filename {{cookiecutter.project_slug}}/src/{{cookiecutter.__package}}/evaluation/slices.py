@@ -154,17 +154,26 @@ def unassessed(judged: Judged, parts: list[Part], scores: Mapping[str, Interval]
     if len(np.unique(judged.problem.groups(judged.frame))) < 2:
         said.append("all test rows are of one group: intervals say nothing")
     for column in dict.fromkeys(part["column"] for part in parts if part["sensitive"]):
-        groups = [part for part in parts if part["column"] == column]
-        few = [f"{p['value']} ({counted(p['rows'], 'row')})" for p in groups if not p["score"]]
-        if len(groups) - len(few) < 2:
-            needed = f"{FEW} test rows{' of more than one class' if classes else ''}"
-            rest = f"too small: {', '.join(few)}" if few else "all rows are in one group"
-            text = f"fairness by '{column}' was not assessed: it takes two groups of {needed}"
-            said.append(f"{text}; {rest}")
-        elif few:
-            said.append(f"too few test rows of '{column}' = {', '.join(few)}")
+        said += _uncompared(column, [p for p in parts if p["column"] == column], bool(classes))
     small = [f"{p['column']} = {p['value']}" for p in parts if not (p["sensitive"] or p["score"])]
     if small:
         more = f" and {len(small) - 3} more" if len(small) > 3 else ""
         said.append(f"slices with too few test rows: {', '.join(small[:3])}{more}")
     return said
+
+
+def _uncompared(column: str, groups: list[Part], classes: bool) -> Iterator[str]:
+    """Yield what is not known of the groups of a sensitive column."""
+    few = [f"{p['value']} ({counted(p['rows'], 'row')})" for p in groups if not p["score"]]
+    if len(groups) - len(few) < 2:
+        needed = f"{FEW} test rows{' of more than one class' if classes else ''}"
+        rest = f"too small: {', '.join(few)}" if few else "all rows are in one group"
+        text = f"fairness by '{column}' was not assessed: it takes two groups of {needed}"
+        yield f"{text}; {rest}"
+        return
+    if few:
+        yield f"too few test rows of '{column}' = {', '.join(few)}"
+    for rate in groups[0]["rates"]:
+        if sum(part["rates"][rate] is not None for part in groups) < 2:
+            needed = f"two groups of {FEW_POSITIVES} positive test rows"
+            yield f"the {rate} by '{column}' was not compared: it takes {needed}"
