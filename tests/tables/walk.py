@@ -96,9 +96,11 @@ def compared(address: str, checked: Any, settings: Any, output: Path) -> dict[st
     """Return, by way to ask, every difference from what the file says."""
     table, contract = checked.table, checked.contract
     scored = part("data.read").parse(output.read_bytes(), output.name).frame
-    places = np.random.default_rng(SEED).permutation(len(scored))[:ASKED]
-    added = scored.iloc[places, table.given.shape[1] :].to_dict("records")
     raw = part("data.read").read_table(settings).frame
+    features = part("data.rows").apply(contract, raw, table.name, ("feature",))
+    taken = part("data.limits").servable(features, contract, settings.service)
+    places = np.random.default_rng(SEED).permutation(np.flatnonzero(taken))[:ASKED]
+    added = scored.iloc[places, table.given.shape[1] :].to_dict("records")
     every = [c.name for c in contract.columns if c.role != "target"]
     needed = contract.features
     typed = as_typed(raw[every], contract, table.typed).iloc[places]
