@@ -272,3 +272,35 @@ def test_a_window_without_any_value_is_a_fault() -> None:
 
 def test_a_window_too_small_is_not_quiet(champion: Any, window: Any) -> None:
     assert check(champion.release, window(50), Drift()).verdict == "insufficient data"
+
+
+def of_groups(seed: int, groups: int, size: int) -> pd.DataFrame:
+    """Rows of groups: two columns are the group's, a third is each row's own."""
+    random = np.random.default_rng(seed)
+    place = np.repeat(np.arange(groups), size)
+    return pd.DataFrame(
+        {
+            "x": random.normal(size=groups)[place],
+            "city": tail(seed, groups)[place],
+            "own": random.normal(size=len(place)),
+            "g": [f"{seed} {number}" for number in place],
+        }
+    )
+
+
+@pytest.mark.parametrize("keyed", [True, False])
+@pytest.mark.parametrize("size", [1, 4, 20])
+def test_rows_that_a_group_repeats_are_no_evidence(keyed: bool, size: int) -> None:
+    group = Column(name="g", kind="category", role="group")
+    columns = [Column(name=name, kind="number") for name in ("x", "own")]
+    contract = Contract(table={}, columns=(*columns, Column(name="city", kind="category"), group))
+    alarms = found = 0
+    for seed in range(40):
+        old, train, new = (of_groups(3 * seed + part, 600 // size, size) for part in range(3))
+        new = new if keyed else new.drop(columns="g")
+        known = reference(old, train, contract, np.ones(len(old)))["columns"]
+        alarms += any(m.moved or m.fault for m in movements(known, new, contract, Drift()))
+        broken = movements(known, new.assign(own=new["own"] + 0.6), contract, Drift())
+        found += next(m.moved for m in broken if m.column == "own")
+    assert alarms <= 5
+    assert found >= 39

@@ -37,29 +37,61 @@ def cells(train: pd.Series, column: Column) -> Profile:
 
 
 def profile(
-    values: pd.Series, column: Column, like: Profile | None = None, moments: pd.Series | None = None
+    values: pd.Series,
+    column: Column,
+    like: Profile | None = None,
+    moments: pd.Series | None = None,
+    groups: pd.Series | None = None,
 ) -> Profile:
     """Sum up one typed column, in the cells of `like`, which `cells` or an earlier profile gives.
 
     moments: the time of each row; a date is counted by its distance from it, and not at all
-    without. Returns rows, missing, and for numbers (distances in seconds): edges (inner,
-    ascending), counts (one more than edges), median, iqr; for texts two of these,
+    without. groups: the group of each row, if rows of one may be alike. Returns rows, missing and
+    missing_effect (see `design_effect`), and for numbers (distances in seconds): edges (inner,
+    ascending), counts (one more than edges), their effect, median, iqr; for texts two of these,
     `length` and `familiar`; else counts by category, with `(other)` for all categories not in
-    `like`. Columns that follow the time have rows and missing only.
+    `like`, and their effect. Columns that follow the time have rows and missing only.
     """
     missing = _missing(values, column)
+    present, like = values[~missing], cells(values, column) if like is None else like
+    alike = None if groups is None else pd.factorize(groups[values.index], use_na_sentinel=False)[0]
     summary: Profile = {"rows": len(values), "missing": int(missing.sum())}
-    present = values[~missing]
-    like = cells(values, column) if like is None else like
+    summary["missing_effect"] = design_effect(missing.to_numpy(dtype="int64"), alike)
+    alike = None if alike is None else alike[~missing]
     if column.follows_time:
         return summary
     if column.kind in NUMERIC:
-        return summary | _numbers(as_float(present), like)
+        return summary | _numbers(as_float(present), like, alike)
     if column.kind == "date":
-        return summary if moments is None else summary | _distances(present, moments, like)
+        return summary if moments is None else summary | _distances(present, moments, like, alike)
     if column.kind == "text":
-        return summary | _texts(present, like)
-    return summary | _categories(present.astype(str), like)
+        return summary | _texts(present, like, alike)
+    return summary | _categories(present.astype(str), like, alike)
+
+
+def design_effect(codes: np.ndarray, groups: np.ndarray | None) -> float:
+    """Return how many rows count as one, for rows of a group are alike; 1 where each is its own.
+
+    codes: (rows,) the cell of each row, from 0; groups: (rows,) codes of the groups. The variance
+    of the cells' shares over groups, against that of as many rows by themselves, the mean over
+    cells (Rao and Scott, 1984, of first order).
+    """
+    if groups is None or not len(codes):
+        return 1.0
+    sizes, cell = np.bincount(groups), codes.max() + 1
+    shares, many = np.bincount(codes) / len(codes), int((sizes > 0).sum())
+    pairs, rows = np.unique(groups * cell + codes, return_counts=True)
+    apart = (rows**2).sum() + (sizes**2).sum() * (shares**2).sum()
+    apart -= 2 * (rows * sizes[pairs // cell] * shares[pairs % cell]).sum()
+    alone = len(codes) * (1 - (shares**2).sum())
+    return max(1.0, float(apart / alone * many / (many - 1))) if alone > 0 and many > 1 else 1.0
+
+
+def once_a_group(values: pd.Series, groups: pd.Series | None) -> pd.Series:
+    """Return the values without those that a group repeats."""
+    if groups is None:
+        return values
+    return values[~pd.DataFrame({0: values, 1: groups[values.index]}).duplicated()]
 
 
 def as_float(values: pd.Series) -> np.ndarray:
@@ -111,13 +143,15 @@ def _missing(values: pd.Series, column: Column) -> pd.Series:
     return values == "" if column.kind == "text" else values.isna()
 
 
-def _numbers(values: np.ndarray, like: Profile) -> Profile:
+def _numbers(values: np.ndarray, like: Profile, groups: np.ndarray | None = None) -> Profile:
     edges = like["edges"] if "edges" in like else _edges(values)
-    counts = np.bincount(np.searchsorted(edges, values), minlength=len(edges) + 1).tolist()
+    codes = np.searchsorted(edges, values)
+    counts = np.bincount(codes, minlength=len(edges) + 1).tolist()
+    summary = {"edges": edges, "counts": counts, "effect": design_effect(codes, groups)}
     if not len(values):
-        return {"edges": edges, "counts": counts}
+        return summary
     low, median, high = np.quantile(values, [0.25, 0.5, 0.75]).tolist()
-    return {"edges": edges, "counts": counts, "median": median, "iqr": high - low}
+    return summary | {"median": median, "iqr": high - low}
 
 
 def _edges(values: np.ndarray) -> list[float]:
@@ -129,24 +163,29 @@ def _edges(values: np.ndarray) -> list[float]:
     return np.unique([*inner, *np.nextafter(full, -np.inf)]).tolist()
 
 
-def _distances(present: pd.Series, moments: pd.Series, like: Profile) -> Profile:
+def _distances(
+    present: pd.Series, moments: pd.Series, like: Profile, groups: np.ndarray | None
+) -> Profile:
     """Count dates by seconds before the row's time, in whole days where training's times were."""
     times = moments[present.index]
     whole = like.get("step", DAY if (times.dropna() == times.dropna().dt.normalize()).all() else 1)
     both = times.notna()
     seconds = np.floor(as_float(times[both]) / whole) * whole - as_float(present[both])
-    return {"step": whole} | _numbers(seconds, like)
+    alike = None if groups is None else groups[both.to_numpy()]
+    return {"step": whole} | _numbers(seconds, like, alike)
 
 
-def _texts(present: pd.Series, like: Profile) -> Profile:
+def _texts(present: pd.Series, like: Profile, groups: np.ndarray | None) -> Profile:
     words = _words(present)
     familiar = pd.Series(listed(words, like["words"]), words.index, dtype="float64")
-    shares = familiar.groupby(level=0).mean().to_numpy()
+    shares = familiar.groupby(level=0).mean()
+    worded = None if groups is None else groups[present.index.isin(shares.index)]
+    shares = shares.reindex(present.index).dropna().to_numpy()
     lengths = present.str.len().to_numpy(dtype="float64")
     return {
         "words": like["words"],
-        "length": _numbers(lengths, like.get("length", {})),
-        "familiar": _numbers(shares, like.get("familiar", {})),
+        "length": _numbers(lengths, like.get("length", {}), groups),
+        "familiar": _numbers(shares, like.get("familiar", {}), worded),
     }
 
 
@@ -155,7 +194,10 @@ def _words(texts: pd.Series) -> pd.Series:
     return texts.astype(str).str.casefold().str.findall(WORD).explode().dropna()
 
 
-def _categories(values: pd.Series, like: Profile) -> Profile:
-    counts = values.value_counts()
-    kept = counts.reindex([name for name in like["counts"] if name != OTHER], fill_value=0)
-    return {"counts": kept.to_dict() | {OTHER: int(counts.sum() - kept.sum())}}
+def _categories(values: pd.Series, like: Profile, groups: np.ndarray | None) -> Profile:
+    names = pd.Index([name for name in like["counts"] if name != OTHER], dtype=object)
+    codes = names.get_indexer(values)
+    codes[codes < 0] = len(names)
+    counts = np.bincount(codes, minlength=len(names) + 1).tolist()
+    effect = design_effect(codes, groups)
+    return {"counts": dict(zip([*names, OTHER], counts, strict=True)), "effect": effect}

@@ -12,7 +12,7 @@ import pandas as pd
 from scipy import stats
 
 from ..data.contract import NUMERIC, Column, Contract
-from ..data.profile import Profile, profile
+from ..data.profile import Profile, once_a_group, profile
 from ..settings import Drift
 from .unseen import unseen
 
@@ -64,15 +64,16 @@ def movements(
 ) -> list[Movement]:
     """Compare each feature of typed rows with its reference profile.
 
-    window: features, and the time column if the contract has one; at: when each row was served
-    (UTC), for rows that do not say their time.
+    window: features, and the columns of time and group if the contract has them; at: when each
+    row was served (UTC), for rows that do not say their time.
     """
     columns = [c for c in contract.named("feature") if c.name in reference]
-    moments = _moments(window, contract, at)
-    pairs = [_pair(c, reference[c.name], window[c.name], moments) for c in columns]
+    moments, groups = _moments(window, contract, at), _groups(window, contract)
+    pairs = [_pair(c, reference[c.name], window[c.name], moments, groups) for c in columns]
     # Bonferroni over all questions asked.
     level = SHARE * drift.false_alarms / max(sum(pair.tests for pair in pairs), 1)
-    return [_movement(pair, window[pair.column.name], level, drift) for pair in pairs]
+    values = {c.name: once_a_group(window[c.name], groups) for c in columns}
+    return [_movement(pair, values[pair.column.name], level, drift) for pair in pairs]
 
 
 def _moments(window: pd.DataFrame, contract: Contract, at: pd.Series | None) -> pd.Series | None:
@@ -85,23 +86,43 @@ def _moments(window: pd.DataFrame, contract: Contract, at: pd.Series | None) -> 
     return served
 
 
-def _pair(column: Column, before: Profile, values: pd.Series, moments: pd.Series | None) -> _Pair:
+def _groups(window: pd.DataFrame, contract: Contract) -> pd.Series | None:
+    """Return the group of each row, its own where it does not say; None where no row does."""
+    for column in contract.named("group"):
+        if column.name in window and window[column.name].notna().any():
+            alone = pd.Series([f"row {place}" for place in range(len(window))], window.index)
+            return window[column.name].astype(object).fillna(alone).astype(str)
+    return None
+
+
+def _pair(
+    column: Column,
+    before: Profile,
+    values: pd.Series,
+    moments: pd.Series | None,
+    groups: pd.Series | None,
+) -> _Pair:
     if column.kind == "date" and "step" not in before:
         moments = None  # training had no time to measure from
     alike = before if column.kind != "text" or "words" in before else None
-    after = profile(values, column, alike, moments)
+    after = profile(values, column, alike, moments, groups)
+    if groups is None:  # then its rows are taken to be as much alike as those of the release
+        after["missing_effect"] = before.get("missing_effect", 1.0)
     parts = [(before, after)]
     if column.kind == "text":
         parts = [(before.get(key, {}), after.get(key, {})) for key in ("length", "familiar")]
-    counts = [_cells(old, new) for old, new in parts if "counts" in old and "counts" in new]
+    known = [(old, new) for old, new in parts if "counts" in old and "counts" in new]
+    counts = [_cells(old, new, groups is not None) for old, new in known]
     return _Pair(column, before, after, counts)
 
 
-def _cells(before: Profile, after: Profile) -> np.ndarray:
+def _cells(before: Profile, after: Profile, grouped: bool) -> np.ndarray:
+    """Return two rows of counts, of rows that are as good as independent of one another."""
+    effects = [part.get("effect", 1.0) for part in (before, after if grouped else before)]
     old, new = before["counts"], after["counts"]
     if isinstance(old, dict):
         old, new = list(old.values()), [new.get(name, 0) for name in old]
-    return np.array([old, new], dtype="float64")
+    return np.array([old, new], dtype="float64") / np.array(effects)[:, None]
 
 
 def _movement(pair: _Pair, values: pd.Series, level: float, drift: Drift) -> Movement:
@@ -159,8 +180,12 @@ def _missing(before: Profile, after: Profile, level: float, drift: Drift) -> str
     if new - old < drift.missing:
         return ""
     # One-sided hypergeometric test: a rise is a fault, a fall is a repair.
-    total, all_missing = before["rows"] + after["rows"], before["missing"] + after["missing"]
-    p_value = stats.hypergeom.sf(after["missing"] - 1, total, all_missing, after["rows"])
+    (rows, gone), (others, gone_then) = (
+        np.array([part["rows"], part["missing"]]) / part.get("missing_effect", 1.0)
+        for part in (after, before)
+    )
+    total, missing = round(rows + others), round(gone + gone_then)
+    p_value = stats.hypergeom.sf(round(gone) - 1, total, missing, round(rows))
     return f"missing values rose from {old:.1%} to {new:.1%}" if p_value < level else ""
 
 

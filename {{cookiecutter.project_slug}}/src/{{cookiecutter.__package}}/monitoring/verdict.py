@@ -37,7 +37,7 @@ def check(release: Release, served: pd.DataFrame, drift: Drift) -> Check:
     if len(served) < drift.minimum_rows:
         reason = f"{counted(len(served), 'row')} served, {drift.minimum_rows} are needed"
         return Check("insufficient data", reason, len(served), [], loss)
-    window = frame_of(release.contract, list(served["inputs"]), ("feature", "time"))
+    window = frame_of(release.contract, list(served["inputs"]), ("feature", "time", "group"))
     at = _at(served["at"]) if "at" in served else None
     found = movements(release.reference["columns"], window, release.contract, drift, at)
     word, reason = _judge(found, loss)

@@ -23,7 +23,7 @@ from .. import __name__ as PACKAGE
 from ..data import contract as contracts
 from ..data.contract import NUMERIC, Contract
 from ..data.limits import servable
-from ..data.profile import Profile, cells, news, profile
+from ..data.profile import Profile, cells, news, once_a_group, profile
 from ..data.rows import as_json, convert, frame_of, rows_of
 from ..data.split import Split, check_unseen
 from ..errors import CheckFailed
@@ -129,12 +129,17 @@ def reference(
     categories also have `seen`: all that either had.
     """
     moments = next((test[c.name] for c in contract.named("time") if c.kind == "date"), None)
+    groups, others = (
+        next((part[c.name] for c in contract.named("group") if c.name in part), None)
+        for part in (test, train)
+    )
     columns: dict[str, Profile] = {}
     for column in contract.named("feature"):
         before, values = train[column.name], test[column.name]
-        columns[column.name] = profile(values, column, cells(before, column), moments)
+        columns[column.name] = profile(values, column, cells(before, column), moments, groups)
         if "counts" in columns[column.name] and column.kind not in NUMERIC:
-            columns[column.name]["seen"] = news(before, values)
+            once = once_a_group(before, others), once_a_group(values, groups)
+            columns[column.name]["seen"] = news(*once)
     return {
         "columns": columns,
         "loss": {"mean": float(loss.mean()), "variance": float(loss.var()), "rows": len(loss)},
