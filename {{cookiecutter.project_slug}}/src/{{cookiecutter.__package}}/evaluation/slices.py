@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from ..data.contract import NAMED, NUMERIC, Column, Contract
+from ..data.values import spelled
 from ..words import counted
 from .problem import Problem
 from .query import matching
@@ -83,9 +84,11 @@ def _as_groups(values: pd.Series, column: Column) -> pd.Series:
     """Return the group of each row: at most 12 values, quarters of numbers, and who is missing."""
     if column.kind in (*NUMERIC, "date") and values.nunique() > MOST:
         quarters = pd.qcut(values, 4, duplicates="drop")
-        middle = values.median()
-        halves = np.where(values > middle, f"above {middle:g}", f"up to {middle:g}")
-        groups = quarters if quarters.nunique() > 1 else pd.Series(halves, values.index)
+        if quarters.nunique() < 2:  # most rows have one value
+            quarters = values > values.median()
+        ends = values.groupby(quarters, observed=True).agg(["min", "max"]).apply(spelled)
+        both = ends["min"] + " to " + ends["max"]
+        groups = quarters.map(both.where(ends["min"] != ends["max"], ends["min"]))
     else:
         usual = values.value_counts().index[:MOST]
         groups = values.where(values.isin(usual), OTHERS)
