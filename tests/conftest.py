@@ -1,6 +1,6 @@
 """What every test shares: a neutral configuration and a way to render the template."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -27,6 +27,17 @@ def neutral_config(tmp_path_factory: pytest.TempPathFactory) -> Path:
         encoding="utf-8",
     )
     return path
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _apart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Let the projects' own sessions of pytest keep their files apart from this one's.
+
+    Each closes the folder that it shares to other users, and PostgreSQL runs as one.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTEST_DEBUG_TEMPROOT", str(tmp_path_factory.mktemp("apart")))
+        yield
 
 
 @pytest.fixture(autouse=True)
