@@ -66,9 +66,12 @@ def check_data_verb(settings: Settings) -> None:
     line of project.toml to edit. Exits 1 with one list of what needs your decision.
     """
     from .data.check import check_data
+    from .evaluation.query import matching
     from .show import checked_table
 
     checked = check_data(settings, progress)
+    for query in settings.slices:
+        matching(checked.rows, query, checked.contract)
     click.echo(checked_table(checked, settings))
     click.echo("Next: `train`")
 

@@ -26,6 +26,8 @@ def predict(settings: Settings, source: str, output: Path) -> tuple[int, int, di
     Returns how many rows, which version, and by column how many values training never saw.
     """
     here = str(Path(source).resolve()) if "://" not in source else source
+    if Path(here) == output.resolve():
+        raise WrongUse(f"{output} is what is to be scored: name another file to write to")
     champion = serving(settings)
     release = registry.fetch(champion, settings)
     table = read_table(settings, here)

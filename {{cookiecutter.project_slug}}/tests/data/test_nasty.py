@@ -200,7 +200,7 @@ def test_all_that_is_wrong_stands_in_one_list(see: Any) -> None:
     said = refused(see, write(cells), time="day")
     assert [line[:60] for line in said] == [
         "column 'day' is the time of a row, and missing: row 10. Mend",
-        "column 'size' is no number: row 6 'big'. Mend the table, or ",
+        "column 'size' is no number: row 6 'big'. Mend the table; a f",
         "refund: alone it predicts with a score of 1.00 (0: nothing, ",
     ]
 

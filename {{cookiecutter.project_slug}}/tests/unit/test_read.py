@@ -182,6 +182,7 @@ def test_quoted_separators_and_newlines_stay_in_the_value() -> None:
         ("a,b\nx,1\ny;2\n", "line 3: row 2 has 1 field, not 2; its separator seems to be ';'"),
         ("a,b\nx,1,3\nx,2,4\n", "the header has 2 names and each row 3 fields"),
         ("PK\x03\x04\0\0", "no text"),
+        ("a,b\n" + "1,2\n" * 300 + "3,\0\n", "line 302 holds a NUL character"),
     ],
 )
 def test_what_is_no_table_is_refused_with_the_place(text: str, said: str) -> None:
@@ -193,6 +194,19 @@ def test_broken_files_are_said_to_be_broken() -> None:
     for data in (gzip.compress(PLAIN.encode())[:-9], b"PAR1 and no more"):
         with pytest.raises(DataError, match="broken"):
             columns(data)
+
+
+@pytest.mark.parametrize("start", [0, 1001])
+def test_an_index_with_a_name_is_a_column_and_one_without_is_none(start: int) -> None:
+    frame = pd.DataFrame({"a": [1.5, 2.5]}, index=pd.RangeIndex(start, start + 2, name="id"))
+    named, nameless, doubled = io.BytesIO(), io.BytesIO(), io.BytesIO()
+    frame.to_parquet(named)
+    frame.rename_axis(None).set_index([[7, 9]]).to_parquet(nameless)
+    pq.write_table(pa.Table.from_arrays([pa.array([1]), pa.array([2])], names=["a", "a"]), doubled)
+    found = parse(named.getvalue(), "t").frame.to_dict(orient="list")
+    assert found == {"id": [start, start + 1], "a": [1.5, 2.5]}
+    assert parse(nameless.getvalue(), "t").frame.to_dict(orient="list") == {"a": [1.5, 2.5]}
+    assert parse(doubled.getvalue(), "t").frame.to_dict(orient="list") == {"a": [1], "a_2": [2]}
 
 
 def test_letters_in_parquet_that_are_no_text_are_refused() -> None:

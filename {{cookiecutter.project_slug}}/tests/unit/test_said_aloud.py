@@ -81,11 +81,15 @@ def test_which_words_are_missing_can_be_said(own: Any) -> None:
 
 def test_in_the_target_a_word_is_a_class_unless_it_is_said(own: Any) -> None:
     frame = make_frame()
-    frame["y"] = np.where(frame["x"] > 1, "None", frame["y"])
+    frame["y"] = np.where(frame["x"] > 1, "None", frame["y"].replace({"yes": "ill", "no": "well"}))
     checked = check_data(own(frame))
-    assert checked.contract.target.categories == ("None", "no", "yes")
+    assert checked.contract.target.categories == ("None", "ill", "well")
     assert "is taken for a value" in told(checked, "y")[0]
-    assert check_data(own(frame, missing=("None",))).contract.target.categories == ("no", "yes")
+    assert check_data(own(frame, missing=("None",))).contract.target.categories == ("ill", "well")
+    frame["y"] = frame["y"].replace({"ill": "yes", "well": "no"})
+    with pytest.raises(CheckFailed, match=r"y: 'None' in \d+ rows .* missing = \['None'\]"):
+        check_data(own(frame))
+    assert check_data(own(frame, missing=())).contract.target.categories == ("None", "no", "yes")
     numbers = frame.assign(y=np.where(frame["x"] > 1, "NA", frame["x"].round(3)))
     with pytest.raises(CheckFailed, match=r"(?s)is no number: row .*'NA'.*missing = \['NA'\]"):
         check_data(own(numbers))

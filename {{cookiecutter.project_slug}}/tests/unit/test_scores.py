@@ -244,6 +244,23 @@ def test_a_slice_means_the_same_however_its_values_are_written(query: str) -> No
     assert list(matching(frame, query, contract)) == [False, False, True]
 
 
+@pytest.mark.parametrize(
+    ("query", "rows"),
+    [
+        ("born < '05.12.1985'", 2),
+        ("born < '1985-12-05'", 2),
+        ("born >= '1985-12-05T02:00:00+02:00'", 1),
+    ],
+)
+def test_a_date_in_a_slice_is_read_as_its_column_is(query: str, rows: int) -> None:
+    born = pd.to_datetime(["1985-05-12", "1985-12-04", "1985-12-05"])
+    column = Column(name="born", kind="date", format="%d.%m.%Y")
+    contract = Contract(table={}, columns=(column,))
+    assert matching(pd.DataFrame({"born": born}), query, contract).sum() == rows
+    with pytest.raises(WrongUse, match=r"'12/05/85' is no date, in ISO 8601 or as in"):
+        matching(pd.DataFrame({"born": born}), "born < '12/05/85'", contract)
+
+
 def troubled(seed: int, share_wrong: float) -> Judged:
     random = np.random.default_rng(seed)
     frame = pd.DataFrame(

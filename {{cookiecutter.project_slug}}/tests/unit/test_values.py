@@ -20,6 +20,7 @@ from project.data.contract import Column, Contract
 from project.data.parquet import read_parquet
 from project.data.rows import apply, as_json, convert, frame_of
 from project.data.values import plain, reader, spell
+from project.errors import CheckFailed, WrongUse
 from project.lifecycle import ask_gate
 from project.model.train import load_rows, train
 from project.predict import predict
@@ -215,6 +216,32 @@ def test_a_bare_row_is_told_how_to_be_sent(world: Any) -> None:
     assert 'send {"rows": [' in answer.json()["detail"][0]["msg"]
 
 
+def test_a_file_is_not_scored_onto_itself(world: Any, tmp_path: Path) -> None:
+    path = tmp_path / "in.csv"
+    make_table().head(3).to_csv(path, index=False)
+    before = path.read_bytes()
+    with pytest.raises(WrongUse, match="name another file"):
+        predict(world.settings, str(path), path)
+    assert path.read_bytes() == before
+
+
+def test_a_column_sent_twice_is_refused(world: Any) -> None:
+    row = world.http.get("/model").json()["usual"]
+    split = {"columns": [*row, "code"], "data": [[*row.values(), "2"]]}
+    answer = world.http.post("/invocations", json={"dataframe_split": split})
+    assert answer.status_code == 422
+    assert "twice" in answer.text
+
+
+def test_a_file_of_iso_dates_is_taken_whatever_the_table_had() -> None:
+    column = Column(name="born", kind="date", format="%d.%m.%Y")
+    contract = Contract(table={}, columns=(column,))
+    texts = pd.DataFrame({"born": pd.Series(["1985-12-05", "1990-01-02"], dtype="str")})
+    assert apply(contract, texts, "t")["born"].dt.month.tolist() == [12, 1]
+    with pytest.raises(CheckFailed, match="row 1 '1985-12-05'"):
+        apply(contract, pd.DataFrame({"born": ["1985-12-05", "02.01.1990"]}), "t")
+
+
 def test_what_predict_writes_is_what_came_in_and_the_answer(world: Any, tmp_path: Path) -> None:
     given = make_table().drop(columns="y").head(5)
     ids = pa.array([2**53 + 1, None, 2**60 + 3, 5, 7], pa.int64())
@@ -225,12 +252,12 @@ def test_what_predict_writes_is_what_came_in_and_the_answer(world: Any, tmp_path
     out = pq.read_table(tmp_path / "out.parquet")
     assert out.select(table.column_names).equals(table)
     assert out.column_names[-3:] == ["prediction 2", "probability of 0", "probability of 1"]
-    text = "id, colour,code,member,size,visits,opened\n007,None ,1,Yes,1.50,3,2024-01-01\n"
+    text = "id, colour,code,member,size,visits,opened\n007, None ,1,Yes,1.50,3,2024-01-01\n"
     (tmp_path / "in.csv").write_text(text)
     predict(world.settings, str(tmp_path / "in.csv"), tmp_path / "out.csv")
     head, line = (tmp_path / "out.csv").read_text().splitlines()
-    assert line.startswith("007,None ,1,Yes,1.50,3,2024-01-01,")
-    assert head.startswith("id,colour,code,member,size,visits,opened,prediction,")
+    assert line.startswith("007, None ,1,Yes,1.50,3,2024-01-01,")
+    assert head.startswith("id, colour,code,member,size,visits,opened,prediction,")
 
 
 LETTERS = st.characters(codec="utf-8", exclude_categories=("Cc", "Cs"))

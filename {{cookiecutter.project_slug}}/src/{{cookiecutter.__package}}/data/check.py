@@ -12,6 +12,7 @@ import pandas as pd
 
 from ..errors import CheckFailed
 from ..settings import Settings
+from ..words import sentence
 from . import contract as contracts
 from . import rows
 from .calendar import flagged, follow_time
@@ -87,10 +88,10 @@ def with_target(frame: pd.DataFrame, contract: Contract) -> pd.DataFrame:
 
 def _stop(table: Table, broken: list[str], findings: list[Finding], first: bool) -> None:
     way_out = MEND if first else "Mend the table, or edit contract.yaml"
-    problems = [f"{rule}. {way_out}" for rule in broken]
+    problems = [f"{sentence(rule)} {way_out}" for rule in broken]
     problems += [f"{finding.column}: {finding.text}" for finding in findings if finding.blocking]
     if problems:
-        lines = [f"  {number}. {problem}." for number, problem in enumerate(problems, 1)]
+        lines = [f"  {number}. {sentence(text)}" for number, text in enumerate(problems, 1)]
         raise CheckFailed("\n".join([f"{table.name} needs a decision from you:", *lines]))
 
 

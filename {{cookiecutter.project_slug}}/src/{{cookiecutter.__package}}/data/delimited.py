@@ -46,7 +46,7 @@ def text_table(text: str, name: str, header: bool) -> tuple[pd.DataFrame, list[s
     frame = pd.read_csv(
         io.StringIO(shape.text),
         sep=separator,
-        skipinitialspace=True,
+        skipinitialspace=_apart(shape.text, separator),
         header=None,
         names=range(max(shape.width, len(shape.first))),
         index_col=False,
@@ -142,7 +142,8 @@ def _measure(text: str, separator: str, name: str, header: bool, above: int) -> 
 def _records(text: str, separator: str, name: str, above: int) -> Iterator[tuple[int, list[str]]]:
     """Yield the rows that are not blank, each with the line that it begins in."""
     lines = io.StringIO(text, newline="")
-    reader = csv.reader(lines, delimiter=separator, skipinitialspace=True, strict=True)
+    apart = _apart(text, separator)
+    reader = csv.reader(lines, delimiter=separator, skipinitialspace=apart, strict=True)
     while True:
         line = reader.line_num + 1 + above
         try:
@@ -153,6 +154,11 @@ def _records(text: str, separator: str, name: str, above: int) -> Iterator[tuple
             raise DataError(f"{name}: {_quoting(line, str(error))}") from None
         if len(row) > 1 or (row and row[0].strip()):
             yield line, row
+
+
+def _apart(text: str, separator: str) -> bool:
+    """Tell if quotes stand behind a blank: then blanks before a value are none of it."""
+    return re.search(rf'(?m)(^|{re.escape(separator)}) +"', text) is not None
 
 
 def _agreed(first: list[str], width: int) -> int:

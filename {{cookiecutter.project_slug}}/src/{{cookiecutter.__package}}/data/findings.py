@@ -13,7 +13,7 @@ from ..errors import WrongUse
 from ..settings import Data, Settings
 from ..words import counted
 from .calendar import Follower, about_time
-from .contract import NAMED, NUMERIC, Column, Contract
+from .contract import NAMED, NUMERIC, TRUTHS, Column, Contract
 from .leaks import Finding, find_gaps, find_leaks, find_twins
 from .limits import find_limits
 from .rows import convert, present
@@ -49,7 +49,8 @@ def find(
     """
     columns = tuple(column for column in contract.columns if column.name in frame)
     contract = contract.model_copy(update={"columns": columns})
-    found = [f for column in columns for f in _about_words(frame[column.name], column)]
+    unsaid = settings.data.missing == "auto"
+    found = [f for c in columns for f in _about_words(frame[c.name], c, unsaid)]
     frame = present(contract, frame)
     found += _about_header(frame, columns, settings.data)
     found += [f for c in columns for f in _about_column(frame[c.name], c, settings.data)]
@@ -84,8 +85,11 @@ def _about_header(
         yield Finding("(header)", f"{text}. {way_out}", blocking=True)
 
 
-def _about_words(values: pd.Series, column: Column) -> Iterator[Finding]:
-    """Say of each word for "no value" how it is read, and what to do if that is wrong."""
+def _about_words(values: pd.Series, column: Column, unsaid: bool) -> Iterator[Finding]:
+    """Say of each word for "no value" how it is read, and what to do if that is wrong.
+
+    unsaid: no person has; then a word beside yes and no in the target blocks, as among numbers.
+    """
     if column.role == "ignored" or pd.api.types.is_numeric_dtype(values):
         return
     counts = values.value_counts()
@@ -95,9 +99,13 @@ def _about_words(values: pd.Series, column: Column) -> Iterator[Finding]:
         if word in gone:
             yield Finding(column.name, f"{rows} is read as missing; {way_out}")
         else:
-            broken = column.kind in (*NUMERIC, "date")
+            others = {str(value).casefold() for value in counts.index.difference([*MISSING])}
+            broken = column.kind in (*NUMERIC, "date") or (
+                unsaid and column.role == "target" and others <= set(TRUTHS) and len(others) > 1
+            )
             text = f"{rows} is taken for a value; if it means that there is none, say so:"
-            yield Finding(column.name, f"{text} missing = [{word!r}] under [data]", broken)
+            say = f"missing = [{word!r}] under [data], or missing = [] if it is one"
+            yield Finding(column.name, f"{text} {say}", broken)
 
 
 def _about_column(values: pd.Series, column: Column, data: Data) -> Iterator[Finding]:

@@ -29,7 +29,7 @@ def read_parquet(data: bytes, name: str) -> tuple[pd.DataFrame, pa.Table]:
 
     """
     try:
-        table = pq.read_table(pa.BufferReader(data))
+        table = _with_range(pq.ParquetFile(pa.BufferReader(data)).read())
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"{name}: broken Parquet file: {error}") from None
     columns = {}
@@ -38,6 +38,16 @@ def read_parquet(data: bytes, name: str) -> tuple[pd.DataFrame, pa.Table]:
             columns[place] = _typed(table.column(place), f"{name}: column '{field.name}'")
     frame = pd.DataFrame(columns, index=range(table.num_rows))
     return frame.set_axis([table.schema.names[place] for place in columns], axis=1), table
+
+
+def _with_range(table: pa.Table) -> pa.Table:
+    """Return the table with an index that is but a range in pandas' notes as its first column."""
+    for index in (table.schema.pandas_metadata or {}).get("index_columns", []):
+        if isinstance(index, dict) and index["name"] and index["name"] not in table.column_names:
+            numbers = pa.array(range(index["start"], index["stop"], index["step"]), pa.int64())
+            table = table.add_column(0, str(index["name"]), numbers)
+            return table.replace_schema_metadata(None)  # which would make an index of it again
+    return table
 
 
 def write_parquet(given: Any, added: Mapping[str, Any], path: Path) -> None:

@@ -51,6 +51,9 @@ def check(
             continue
         values = known(raw[column.name], column)
         typed[column.name] = convert(values, column)
+        if column.kind == "date" and typed[column.name].isna().all():
+            # A file may have ISO 8601 throughout, as JSON has, whatever the table had.
+            typed[column.name] = convert(values, as_json(column))
         broken += violations(values, typed[column.name], column)
     return pd.DataFrame(typed, index=raw.index), broken
 

@@ -43,7 +43,11 @@ def decode(data: bytes, name: str, encoding: str = "") -> tuple[str, str]:
             f"no {chosen} text; mend the file, or name its `encoding` in project.toml"
         ) from None
     if "\0" in text:
-        raise DataError(f"{name} is no text, and neither Parquet nor gzip; save it as CSV")
+        line = text[: text.index("\0")].count("\n") + 1
+        raise DataError(
+            f"{name}: line {line} holds a NUL character: it is no text, and neither Parquet nor "
+            "gzip; save it as CSV"
+        )
     return text.removeprefix("\ufeff"), chosen
 
 
@@ -53,7 +57,7 @@ def _encoding(data: bytes) -> str:
         if data.startswith(mark):
             return encoding
     head = data[:SAMPLE]
-    if b"\0" in head:
+    if head.count(0) > len(head) / 10:
         return "utf-16-le" if head[1::2].count(0) > head[::2].count(0) else "utf-16-be"
     first = HIGH.search(data)
     head = data[first.start() :][: 100 * SAMPLE] if first else b""

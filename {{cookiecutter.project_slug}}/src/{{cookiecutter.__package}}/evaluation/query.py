@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from ..data.contract import NUMERIC, PLAIN, Column, Contract
+from ..data.rows import moments
 from ..data.values import reader
 from ..errors import WrongUse
 
@@ -79,4 +80,9 @@ class _Meant(ast.NodeTransformer):
 def _meant(value: Any, column: Column) -> Any:
     if column.kind in NUMERIC:
         return float(value) if isinstance(value, str) and PLAIN.fullmatch(value) else value
-    return value if column.kind == "date" else reader(column)(value)
+    if column.kind != "date" or not isinstance(value, str):
+        return reader(column)(value)
+    for form in dict.fromkeys(("", column.format)):
+        if (moment := moments(pd.Series([value], dtype="str"), form)[0]) is not pd.NaT:
+            return str(moment)  # in ISO 8601, which pandas reads in one way only
+    raise ValueError(f"{value!r} is no date, in ISO 8601 or as in '{column.name}'")

@@ -186,12 +186,17 @@ def _as_rows(body: bytes) -> bytes:
         content = json.loads(body)
         if "dataframe_split" in content:
             split = content["dataframe_split"]
+            if len(set(split["columns"])) < len(split["columns"]):
+                raise HTTPException(422, [{"loc": "columns", "msg": "a column is there twice"}])
             rows = [dict(zip(split["columns"], row, strict=True)) for row in split["data"]]
         else:
             rows = content.get("dataframe_records", content.get("instances"))
         return json.dumps({"rows": rows}).encode()
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        said = "give dataframe_split, dataframe_records or instances"
+        said = (
+            "give dataframe_split (columns, and data with as many values a row), dataframe_records "
+            "or instances"
+        )
         raise HTTPException(422, [{"loc": "body", "msg": said}]) from None
 
 
