@@ -4,6 +4,8 @@ In: a SQLAlchemy URL; SQLite by default, PostgreSQL by LEDGER_URL. Out: an open 
 was written is on disk: SQLite runs in WAL mode and syncs every commit.
 """
 
+import sqlite3
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
@@ -18,6 +20,8 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from .errors import WorldBroken, WrongUse
 from .tables import DECISIONS, LOOKS, OUTCOMES, PREDICTIONS, REVISION, SHADOWS
+
+PATIENCE = 30.0  # seconds
 
 
 def now() -> datetime:
@@ -249,9 +253,22 @@ def _upgrade(connection: Connection, revision: str | None) -> None:
 def _sync_every_commit(connection: Any, _: ConnectionPoolEntry) -> None:
     cursor = connection.cursor()
     cursor.execute("PRAGMA busy_timeout=30000")
-    cursor.execute("PRAGMA journal_mode=WAL")
+    _write_ahead(cursor)
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.close()
+
+
+def _write_ahead(cursor: Any) -> None:
+    # Of two first openings at once SQLite refuses one, and does not wait as `busy_timeout` says.
+    end = time.monotonic() + PATIENCE
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.01)
 
 
 def _first_line(error: Exception) -> str:
