@@ -14,10 +14,9 @@ import pandas as pd
 from ..settings import nearest
 from .contract import NAMED, NUMERIC, USED, Column, Contract, Role
 from .text import DataError
-from .values import known, spelled, words
+from .values import MANY, known, spelled, words
 
 SHOWN = 5
-MANY = 1000
 SIGNS = ("%", "€", "$", "£", "¥", "₹", "₽", "₩", "₺", "₪", "EUR", "USD", "GBP", "CHF")
 SPACES = "'’ \u00a0\u202f"
 THOUSANDS = {".": f"[,{SPACES}]", ",": f"[.{SPACES}]"}

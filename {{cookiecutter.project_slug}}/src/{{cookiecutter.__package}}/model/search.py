@@ -20,6 +20,7 @@ import sklearn
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.parallel import Parallel, delayed
 
+from ..data.check import Progress
 from ..data.split import Fold, fingerprints, folds, thin
 from ..errors import CheckFailed
 from ..evaluation.problem import Problem, workers
@@ -29,7 +30,6 @@ from ..words import counted
 from .candidates import ladder
 from .propose import Offer, Trial, propose, spent, threshold
 
-Progress = Callable[[str, int, int], None]
 ROWS = 30_000  # to search on; the model that is kept is fitted on all rows
 CACHE = 500 * 2**20  # bytes of trials that are kept
 
