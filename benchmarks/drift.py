@@ -116,7 +116,7 @@ def once(package: str, name: str, rows: int, window: int, breaks: bool, seed: in
     known = project.reference(
         frame[test].reset_index(drop=True), frame[~test], contract, np.full(test.sum(), 0.1)
     )
-    found = project.movements(known["columns"], pd.DataFrame(after), contract, project.drift)
+    found = project.column_drift(known["columns"], pd.DataFrame(after), contract, project.drift)
     return any(m.moved or m.fault for m in found)
 
 
@@ -129,13 +129,13 @@ def parts(package: str) -> Any:
     )
     return SimpleNamespace(
         Column=contract.Column, Contract=contract.Contract, reference=bundle.reference,
-        movements=drift.movements, drift=settings.Drift(),
+        column_drift=drift.column_drift, drift=settings.Drift(),
     )  # fmt: skip
 
 
 def simulate(package: str, times: int, kinds: list[str]) -> None:
     """Print the table: shares of windows with an alarm, without drift and with a broken pipe."""
-    level = parts(package).drift.false_alarms
+    level = parts(package).drift.false_alarm_rate
     print(f"The level is {level:g}; {times} windows a cell, each of a table of its own.\n")
     heads = [f"{window:,} rows{what}" for what in ("", ", broken") for window in WINDOWS]
     print(f"| columns | rows | {' | '.join(heads)} |", flush=True)

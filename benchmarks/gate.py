@@ -32,14 +32,14 @@ LOSS = 0.003
 MANY = 500_000
 
 
-def score_of(truth: np.ndarray, guess: np.ndarray) -> float:
+def score_of(y_true: np.ndarray, y_pred: np.ndarray) -> float:
     """Return AUC for 0/1, R2 for numbers; without a bootstrap, for many rows."""
-    if truth.dtype.kind == "f":
-        return float(1 - ((truth - guess) ** 2).mean() / truth.var())
-    order = np.argsort(guess)
-    ranks, positives = np.flatnonzero(truth[order]) + 1.0, truth.sum()
+    if y_true.dtype.kind == "f":
+        return float(1 - ((y_true - y_pred) ** 2).mean() / y_true.var())
+    order = np.argsort(y_pred)
+    ranks, positives = np.flatnonzero(y_true[order]) + 1.0, y_true.sum()
     found = ranks.sum() - positives * (positives + 1) / 2
-    return float(found / positives / (len(truth) - positives))
+    return float(found / positives / (len(y_true) - positives))
 
 
 def world(kind: str, rows: int, noises: list[float], random: Any) -> Any:
@@ -53,15 +53,15 @@ def world(kind: str, rows: int, noises: list[float], random: Any) -> Any:
 
     signal = 1.2 * drawn() - 1
     shared = drawn()
-    guesses = [
+    y_preds = [
         signal + np.sqrt(v) * (np.sqrt(SHARED) * shared + np.sqrt(1 - SHARED) * drawn())
         for v in noises
     ]
     if kind in UNKNOWN:
-        return signal + np.sqrt(UNKNOWN[kind]) * random.normal(size=rows), guesses, groups
+        return signal + np.sqrt(UNKNOWN[kind]) * random.normal(size=rows), y_preds, groups
     chance = 1 / (1 + np.exp(-signal))
-    truth = (random.random(rows) < chance).astype("int64")
-    return truth, [1 / (1 + np.exp(-g)) for g in guesses], groups
+    y_true = (random.random(rows) < chance).astype("int64")
+    return y_true, [1 / (1 + np.exp(-g)) for g in y_preds], groups
 
 
 @cache
@@ -77,27 +77,27 @@ def noise_for(kind: str, better_by: float) -> float:
 
 
 def _one(kind: str, noise: float) -> tuple[np.ndarray, np.ndarray]:
-    truth, (guess,), _ = world(kind, MANY, [noise], np.random.default_rng(0))
-    return truth, guess
+    y_true, (y_pred,), _ = world(kind, MANY, [noise], np.random.default_rng(0))
+    return y_true, y_pred
 
 
 def once(package: str, kind: str, rows: int, noises: tuple[float, float], seed: int) -> list[bool]:
     """Return whether each rule promotes: ours, and the higher score."""
     project = parts(package)
-    truth, (ours, theirs), groups = world(kind, rows, list(noises), np.random.default_rng(seed))
-    pair = project.Pair(truth, ours, theirs, groups, seed)
-    check = project.better(pair, metric_of(kind), 1, project.allowed)
+    y_true, (ours, theirs), groups = world(kind, rows, list(noises), np.random.default_rng(seed))
+    pair = project.PairedPredictions(y_true, ours, theirs, groups, seed)
+    check = project.superiority(pair, metric_of(kind), 1, project.allowed)
     return [check.verdict == "promote", check.gain.value > 0]
 
 
 def sixty(package: str, kind: str, rows: int, noise: float, seed: int) -> list[bool]:
     """Return for sixty equal challengers on one test set whether one gets through, by each rule."""
     project, random = parts(package), np.random.default_rng(seed)
-    truth, guesses, groups = world(kind, rows, [noise] * 61, random)
+    y_true, y_preds, groups = world(kind, rows, [noise] * 61, random)
     passed = np.zeros(3, dtype=bool)
-    for look, guess in enumerate(guesses[1:], 1):
-        pair = project.Pair(truth, guess, guesses[0], groups, seed)
-        at = [project.better(pair, metric_of(kind), n, project.no_margin) for n in (look, 1)]
+    for look, y_pred in enumerate(y_preds[1:], 1):
+        pair = project.PairedPredictions(y_true, y_pred, y_preds[0], groups, seed)
+        at = [project.superiority(pair, metric_of(kind), n, project.no_margin) for n in (look, 1)]
         passed |= [*(c.verdict == "promote" for c in at), at[0].gain.value > 0]
     return list(passed)
 
@@ -113,12 +113,12 @@ def creep(package: str, kind: str, rows: int, losses: list[float], seed: int) ->
     for _ in losses[1:]:
         for anchored, place in list(at.items()):
             noises = [losses[place + 1], losses[place], losses[0]]
-            truth, (ours, theirs, first), groups = world(kind, rows, noises, random)
-            pair = project.Pair(truth, ours, theirs, groups, seed)
-            passed = project.better(pair, metric_of(kind), 1, project.lenient)
-            against = project.Pair(truth, ours, first, groups, seed)
+            y_true, (ours, theirs, first), groups = world(kind, rows, noises, random)
+            pair = project.PairedPredictions(y_true, ours, theirs, groups, seed)
+            passed = project.superiority(pair, metric_of(kind), 1, project.lenient)
+            against = project.PairedPredictions(y_true, ours, first, groups, seed)
             looks += anchored
-            kept = project.as_good(against, metric_of(kind), looks, project.lenient)
+            kept = project.non_inferiority(against, metric_of(kind), looks, project.lenient)
             if passed.verdict == "promote" and (kept.verdict == "promote" or not anchored):
                 at[anchored] += 1
     allowed = project.lenient.tolerance / LOSS
@@ -139,7 +139,7 @@ def parts(package: str) -> Any:
     )
     allowed = settings.Gate()
     return SimpleNamespace(
-        Pair=compare.Pair, better=gate.better, as_good=gate.as_good, allowed=allowed,
+        PairedPredictions=compare.PairedPredictions, superiority=gate.superiority, non_inferiority=gate.non_inferiority, allowed=allowed,
         no_margin=allowed.model_copy(update={"margin": 0.0}),
         lenient=allowed.model_copy(update={"margin": -allowed.tolerance}),
     )  # fmt: skip

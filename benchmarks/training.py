@@ -51,7 +51,7 @@ name = {"binary": "roc_auc", "multiclass": "neg_log_loss", "regression": "r2"}[c
 print(json.dumps({
     "task": contract.task, "metric": name, "target": contract.target.name,
     "classes": release.classes, "score": METRICS[name](truth, guess),
-    "candidate": release.facts["candidate"], "rows": len(frame), "columns": len(kept),
+    "candidate": release.lineage["candidate"], "rows": len(frame), "columns": len(kept),
 }))
 """
 
@@ -112,7 +112,7 @@ def ours(table: Table, seconds: float | None) -> tuple[Path, float, dict[str, ob
     settings = root / "project.toml"
     text = settings.read_text(encoding="utf-8")
     edits = (
-        table.edits if seconds is None else (*table.edits, ("seconds = 25", f"seconds = {seconds}"))
+        table.edits if seconds is None else (*table.edits, ("budget_seconds = 25", f"budget_seconds = {seconds}"))
     )
     for old, new in edits:
         assert old in text, old

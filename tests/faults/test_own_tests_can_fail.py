@@ -15,8 +15,8 @@ FAULTS = {
     ),
     "a sensitive column becomes a feature": (
         "data/contract.py",
-        'for column in self.named("feature")]',
-        'for column in self.named("feature", "sensitive")]',
+        'for column in self.with_role("feature")]',
+        'for column in self.with_role("feature", "sensitive")]',
         "data/test_contract.py",
     ),
     "an error repeats what was sent": (
@@ -32,7 +32,7 @@ FAULTS = {
         "data/test_features.py",
     ),
     "the most complex rung always wins": (
-        "model/choose.py",
+        "model/select.py",
         "if gain > (SIGNAL if kept is first else STEP) * error:",
         "if gain > -9:",
         "model/test_ladder.py",
@@ -45,9 +45,9 @@ FAULTS = {
     ),
     "training is not repeatable": (
         "model/train.py",
-        "return assemble(kept, problem, target).fit(rows, target)",
+        "return build_estimator(selected, task, target).fit(rows, target)",
         "few = rows.sample(frac=0.7).index\n"
-        "        return assemble(kept, problem, target).fit(rows.loc[few], target[few])",
+        "        return build_estimator(selected, task, target).fit(rows.loc[few], target[few])",
         "infrastructure/test_pipeline.py",
     ),
     "a test row is smuggled into training": (
@@ -81,15 +81,15 @@ FAULTS = {
         "infrastructure/test_gate.py",
     ),
     "a canary that fails stays": (
-        "release/trial.py",
+        "release/rollout.py",
         "if failed and",
         "if False and",
-        "infrastructure/test_trial.py",
+        "infrastructure/test_rollout.py",
     ),
     "the service answers another number": (
         "service/answer.py",
-        "in chances(guess).tolist()",
-        "in (chances(guess) * 0.999).tolist()",
+        "in probability_matrix(y_pred).tolist()",
+        "in (probability_matrix(y_pred) * 0.999).tolist()",
         "monitoring/test_monitoring.py",
     ),
     "a harmful change stays quiet": (

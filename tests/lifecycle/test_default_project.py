@@ -184,18 +184,18 @@ def test_the_tour_leaves_no_process_behind(toured: Toured) -> None:
 def test_an_answer_over_http_equals_the_pipelines_and_is_in_the_ledger(toured: Toured) -> None:
     project = toured[0]
     with project.serving() as address:
-        row = json.loads(get(address, "/model"))["usual"]
+        row = json.loads(get(address, "/model"))["typical_row"]
         status, answer = post(address, "/predict", {"rows": [row]})
     assert status == 200
     served = answer["predictions"][0]["probabilities"]["yes"]
     direct, logged = project.ask(
         "from PACKAGE.release import registry\nfrom PACKAGE.release.champion import champion\n"
-        "from PACKAGE.data.rows import frame_of\n"
-        "from PACKAGE.evaluation.scores import guess_of\nfrom PACKAGE.ledger import Ledger\n"
+        "from PACKAGE.data.rows import to_frame\n"
+        "from PACKAGE.evaluation.scores import predict_scores\nfrom PACKAGE.ledger import Ledger\n"
         "release = registry.fetch(champion(settings), settings)\n"
-        "frame = frame_of(release.contract, [release.facts['usual']])\n"
+        "frame = to_frame(release.contract, [release.lineage['typical_row']])\n"
         "last = Ledger(settings.ledger_url).served(1)\n"
-        "answer = [float(guess_of(release.model, frame, release.classes)[0]),"
+        "answer = [float(predict_scores(release.model, frame, release.classes)[0]),"
         " last['request_id'][0]]"
     )
     assert served == pytest.approx(direct, rel=1e-12)
@@ -246,7 +246,7 @@ def test_the_service_runs_with_nothing_but_its_own_lock(toured: Toured, tmp_path
         [uv, "pip", "install", "--quiet", "--python", python, "--no-deps", project.root], check=True
     )
     with project.serving(python) as address:
-        row = json.loads(get(address, "/model"))["usual"]
+        row = json.loads(get(address, "/model"))["typical_row"]
         assert post(address, "/predict", {"rows": [row]})[0] == 200
 
 

@@ -11,7 +11,7 @@ from ..project import Project
 
 OfTable = Callable[..., Project]
 TREE = '    "sklearn.tree._tree.Tree",\n'
-QUICK = ("seconds = 25", "seconds = 0.001")
+QUICK = ("budget_seconds = 25", "budget_seconds = 0.001")
 # What could mind a feature, a candidate or a metric that it does not know.
 CONCERNED = ("data/test_features.py", "model", "unit/test_scores.py", "unit/test_card.py")
 

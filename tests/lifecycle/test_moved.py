@@ -17,7 +17,7 @@ NAME = 'it\'s a "test" ?#%2F ü'
 def trained(make_project: Callable[..., Project]) -> Project:
     """A project that has served, in a folder of a difficult name; it is moved and copied."""
     project = installed(make_project())
-    project.edit("seconds = 10", "seconds = 0.001")
+    project.edit("budget_seconds = 10", "budget_seconds = 0.001")
     (project.root.parent / NAME).mkdir()
     moved = Project(project.root.rename(project.root.parent / NAME / "customer-churn"))
     for verb in ("check-data", "train", "promote"):
@@ -31,7 +31,7 @@ def lives_on(project: Project) -> None:
     installed(project)
     shutil.rmtree(project.root / "releases")
     with project.serving() as address:
-        row = json.loads(get(address, "/model"))["usual"]
+        row = json.loads(get(address, "/model"))["typical_row"]
         assert post(address, "/predict", {"rows": [row]})[0] == 200
     done = project.verb("retrain")
     assert done.returncode in (0, 1), done.stderr

@@ -12,7 +12,7 @@ Real = Callable[..., Project]
 def test_the_tour_walks_on_a_churn_table_found_in_the_wild(real: Real) -> None:
     project = real("telco_churn.csv", target="Churn", project_name="Telco")
     project.edit("sensitive = []", 'sensitive = ["gender", "Senior_Citizen"]')
-    project.edit("seconds = 25", "seconds = 8")
+    project.edit("budget_seconds = 25", "budget_seconds = 8")
     done = project.verb("tour")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "set aside: customerID" in done.stdout

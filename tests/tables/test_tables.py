@@ -21,7 +21,7 @@ TO_PARQUET = "import sys, pandas as p; p.read_csv(sys.argv[1]).to_parquet(sys.ar
 ENTRIES = entries()
 # Of [data] in a project as it is rendered.
 DEFAULTS: dict[str, Any] = {
-    "positive": "", "group": "", "sensitive": [], "ignore": [], "keep": [], "missing": "auto",
+    "positive_class": "", "group": "", "sensitive": [], "ignore": [], "keep": [], "missing": "auto",
     "header": True,
 }  # fmt: skip
 
@@ -76,7 +76,7 @@ def walk(
 
 def describe(project: Project, entry: Entry) -> None:
     """Write into project.toml what a person knows of the table, and the smallest budget."""
-    project.edit("seconds = 25", "seconds = 0.001")
+    project.edit("budget_seconds = 25", "budget_seconds = 0.001")
     project.edit("folds = 4", "folds = 2")
     for key, default in DEFAULTS.items():
         change(project, key, default, entry.get(key, default))

@@ -49,9 +49,9 @@ _alias()
 from project.data.check import check_data
 from project.data.contract import Contract
 from project.data.read import fetch
-from project.data.rows import frame_of
+from project.data.rows import to_frame
 from project.errors import CheckFailed, WorldBroken, WrongUse
-from project.evaluation.scores import guess_of
+from project.evaluation.scores import predict_scores
 from project.ledger import Ledger
 from project.lifecycle import ask_gate as promote
 from project.model.train import Trained, load_rows, train
@@ -219,7 +219,7 @@ def project(
         return Settings(
             root=root,
             data=Data(**({"source": "table.csv", "target": "target"} | given)),
-            training=Training(folds=2, seconds=0.001, metric=metric),
+            training=Training(folds=2, budget_seconds=0.001, metric=metric),
             service=Service(refresh_seconds=0.1),
         )
 
@@ -289,7 +289,7 @@ def two(two_versions: Settings, tmp_path: Path) -> Settings:
 def own_champion(settings: Settings, own: Rows, quiet: Callable[..., None]) -> Champion:
     """A small search on the project's own rows; it serves whatever the gate thinks of it."""
     frame, contract = own
-    few = {"training": settings.training.model_copy(update={"folds": 2, "seconds": 0.001})}
+    few = {"training": settings.training.model_copy(update={"folds": 2, "budget_seconds": 0.001})}
     settings = settings.model_copy(update=few)
     trained = train(frame, contract, settings, quiet)
     verdict = promote(settings, override="the tests only look at the machinery")
@@ -407,12 +407,12 @@ def window(champion: Champion) -> Callable[..., pd.DataFrame]:
         frame = raw.assign(**change(raw)) if change else raw
         inputs = frame[champion.release.contract.features]
         records = inputs.where(inputs.notna(), None).to_dict(orient="records")
-        typed = frame_of(champion.release.contract, records)
-        guess = guess_of(champion.release.model, typed, champion.release.classes)
+        typed = to_frame(champion.release.contract, records)
+        y_pred = predict_scores(champion.release.model, typed, champion.release.classes)
         return pd.DataFrame(
             {
                 "inputs": records,
-                "guess": [{"no": 1 - g, "yes": g} for g in guess],
+                "probabilities": [{"no": 1 - g, "yes": g} for g in y_pred],
                 "outcome": frame["target"],
             }
         )

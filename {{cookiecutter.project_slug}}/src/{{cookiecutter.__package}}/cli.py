@@ -202,7 +202,7 @@ def rollback_verb(settings: Settings) -> None:
     click.echo(f"Back from version {current} to {former}; a running service follows by itself")
 
 
-@main.command("trial")
+@main.command("rollout")
 @click.option("--version", "number", type=int, help="Version to try; default: the latest.")
 @click.option(
     "--canary", type=click.FloatRange(0, 1, min_open=True), help="Share of requests it answers."
@@ -212,34 +212,36 @@ def rollback_verb(settings: Settings) -> None:
     type=click.FloatRange(0, 1, min_open=True),
     help="Share of requests it is asked on too, without being heard.",
 )
-@click.option("--stop", is_flag=True, help="End the trial.")
+@click.option("--stop", is_flag=True, help="End the rollout.")
 @verb
-def trial_verb(
+def rollout_verb(
     settings: Settings, number: int | None, canary: float | None, shadow: float | None, stop: bool
 ) -> None:
     """Let a challenger meet real traffic beside the champion: as a shadow, or as a canary.
 
     \b
-    trial --shadow 1        asked on each request, answers none
-    trial --canary 0.05     answers one request in twenty
-    trial --stop
+    rollout --shadow 1        asked on each request, answers none
+    rollout --canary 0.05     answers one request in twenty
+    rollout --stop
 
-    A running service follows within seconds. It ends the trial by itself when errors, latency or
-    outcomes break the budget of [trial]; a promotion or a rollback ends it too. The decisions are
+    A running service follows within seconds. It ends the rollout by itself when errors, latency or
+    outcomes break the budget of [rollout]; a promotion or a rollback ends it too. The decisions are
     in the ledger; `shadows` there holds what the other model would have said.
     """
-    from .release import trial
+    from .release import rollout
 
     if [canary is not None, shadow is not None, stop].count(True) != 1:
         raise WrongUse("give one of --canary, --shadow and --stop")
     if stop:
-        click.echo(f"Version {trial.stop(settings).version.number} is not on trial any more")
+        click.echo(f"Version {rollout.stop(settings).version.number} is out of its rollout")
         return
     share = canary if canary is not None else shadow
     assert share is not None
-    begun = trial.start(settings, number, share, canary is not None)
-    click.echo(f"Version {begun.version.number} is on trial: {share:.1%} of the requests")
-    click.echo("Next: outcomes; then `promote`, which judges on them, or `trial --stop`")
+    begun = rollout.start(settings, number, share, "canary" if canary is not None else "shadow")
+    click.echo(
+        f"Version {begun.version.number} is in a {begun.mode} rollout: {share:.1%} of the requests"
+    )
+    click.echo("Next: outcomes; then `promote`, which judges on them, or `rollout --stop`")
 
 
 @main.command("card")
@@ -254,7 +256,7 @@ def card_verb(settings: Settings) -> None:
     release = registry.fetch(champion, settings)
     path = settings.root / "docs" / "model-card.md"
     path.parent.mkdir(exist_ok=True)
-    text = card(NAME, champion.number, release.facts, release.evaluation, release.contract)
+    text = card(NAME, champion.number, release.lineage, release.evaluation, release.contract)
     path.write_text(text, encoding="utf-8")
     click.echo(f"Look at {path.relative_to(settings.root)}")
 

@@ -22,6 +22,7 @@ from .errors import WorldBroken, WrongUse
 from .tables import DECISIONS, LOOKS, OUTCOMES, PREDICTIONS, REVISION, SHADOWS
 
 PATIENCE = 30.0  # seconds
+SAID = ["prediction", "probabilities", "outcome"]
 
 
 def now() -> datetime:
@@ -92,7 +93,7 @@ class Ledger:
                     unknown += 1
                     continue
                 connection.execute(OUTCOMES.delete().filter_by(**key))
-                connection.execute(insert(OUTCOMES), row | {"at": now()})
+                connection.execute(insert(OUTCOMES), row | {"created_at": now()})
                 new += 1
         return new, unknown
 
@@ -102,7 +103,7 @@ class Ledger:
         verdict: str,
         reason: str,
         version: int | None = None,
-        former: int | None = None,
+        previous_version: int | None = None,
         details: dict[str, Any] | None = None,
         connection: Connection | None = None,
         run_id: str | None = None,
@@ -115,11 +116,11 @@ class Ledger:
         who: decided, as in `Settings.approver`.
         """
         row = {
-            "at": now(),
+            "created_at": now(),
             "kind": kind,
             "verdict": verdict,
             "version": version,
-            "former": former,
+            "previous_version": previous_version,
             "reason": reason,
             "details": details or {},
             "run_id": run_id,
@@ -148,13 +149,18 @@ class Ledger:
         with nullcontext(connection) if connection else self.engine.connect() as within:
             return [dict(row) for row in within.execute(query).mappings()]
 
-    def look(self, test_sha256: str, version: int, why: str, again: bool = False) -> int:
+    def look(self, test_sha256: str, version: int, reason: str, again: bool = False) -> int:
         """Record that `version` looked at a test set; return how many versions have so far.
 
         It is recorded once, however often it looks, unless `again` says that it sees other rows
         each time. A look of an older ledger, which knows no version, counts as one.
         """
-        row = {"at": now(), "test_sha256": test_sha256, "version": version, "why": why}
+        row = {
+            "created_at": now(),
+            "test_sha256": test_sha256,
+            "version": version,
+            "reason": reason,
+        }
         query = select(LOOKS.c.version).where(LOOKS.c.test_sha256 == test_sha256)
         with self.exclusive() as connection:
             versions = connection.scalars(query).all()
@@ -168,10 +174,12 @@ class Ledger:
         with self.engine.begin() as connection:
             connection.execute(insert(SHADOWS), list(rows))
 
-    def compared(self, challenger: int, since: datetime, last: int) -> pd.DataFrame:
-        """Return the `last` rows with an outcome that a challenger and another model both guessed.
+    def compared(
+        self, challenger: int, since: datetime, last: int
+    ) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Return what a challenger and the other model said of the same `last` rows with outcomes.
 
-        Columns: ours (the challenger's guess), theirs, outcome.
+        Each has the columns prediction, probabilities and outcome, as `served` has them.
         """
         same = (SHADOWS.c.request_id == PREDICTIONS.c.request_id) & (
             SHADOWS.c.row == PREDICTIONS.c.row
@@ -180,26 +188,31 @@ class Ledger:
         answered, asked = PREDICTIONS.c.version == challenger, SHADOWS.c.version == challenger
         query = (
             select(
-                case((answered, PREDICTIONS.c.guess), else_=SHADOWS.c.guess).label("ours"),
-                case((answered, SHADOWS.c.guess), else_=PREDICTIONS.c.guess).label("theirs"),
+                *_said(PREDICTIONS, SHADOWS, answered, "challenger"),
+                *_said(SHADOWS, PREDICTIONS, answered, "champion"),
                 OUTCOMES.c.value.label("outcome"),
             )
             .select_from(SHADOWS.join(PREDICTIONS, same).join(OUTCOMES, known))
-            .where(SHADOWS.c.at >= since, SHADOWS.c.error.is_(None), answered | asked)
-            .order_by(SHADOWS.c.at.desc())
+            .where(SHADOWS.c.created_at >= since, SHADOWS.c.error_type.is_(None), answered | asked)
+            .order_by(SHADOWS.c.created_at.desc())
             .limit(last)
         )
         with self.engine.connect() as connection:
-            rows = connection.execute(query).mappings().all()
-        return pd.DataFrame(rows, columns=["ours", "theirs", "outcome"])
+            result = connection.execute(query)
+            rows = pd.DataFrame(result.mappings().all(), columns=list(result.keys()))
+        challengers, champions = (
+            rows[[f"{who} prediction", f"{who} probabilities", "outcome"]].set_axis(SAID, axis=1)
+            for who in ("challenger", "champion")
+        )
+        return challengers, champions
 
     def served(
         self, last: int | None = None, version: int | None = None, known: bool = False
     ) -> pd.DataFrame:
         """Return predictions with their outcomes where known, the oldest first.
 
-        Columns: request_id, row, at (UTC), version, inputs (a dict), answer, guess, outcome (a str,
-        None where it is not known).
+        Columns: request_id, row, created_at (UTC), version, inputs (a dict), prediction,
+        probabilities (a dict, None for numbers), outcome (a str, None where it is not known).
         last: only so many of the latest rows; version: only those that it answered; known: only
         those with an outcome.
         """
@@ -209,7 +222,7 @@ class Ledger:
         joined = PREDICTIONS.outerjoin(OUTCOMES, same)
         query = select(PREDICTIONS, OUTCOMES.c.value.label("outcome")).select_from(joined)
         query = query.order_by(
-            PREDICTIONS.c.at.desc(), PREDICTIONS.c.request_id, PREDICTIONS.c.row.desc()
+            PREDICTIONS.c.created_at.desc(), PREDICTIONS.c.request_id, PREDICTIONS.c.row.desc()
         )
         if version is not None:
             query = query.where(PREDICTIONS.c.version == version)
@@ -219,6 +232,13 @@ class Ledger:
             result = connection.execute(query.limit(last) if last else query)
             frame = pd.DataFrame(result.mappings().all(), columns=list(result.keys()))
         return frame.iloc[::-1].reset_index(drop=True)
+
+
+def _said(table: Table, other: Table, condition: Any, who: str) -> list[Any]:
+    return [
+        case((condition, table.c[name]), else_=other.c[name]).label(f"{who} {name}")
+        for name in SAID[:2]
+    ]
 
 
 def _where(table: Table, key: dict[str, Any]) -> Any:

@@ -14,7 +14,7 @@ from .ledger import Ledger
 from .model.search import Progress
 from .model.train import Trained, load_rows, train
 from .monitoring import report
-from .monitoring.verdict import Check, check
+from .monitoring.verdict import DriftCheck, check
 from .release import decision, registry
 from .release.champion import champion as serving
 from .release.evidence import labelled
@@ -57,7 +57,7 @@ def retrain(
     return trained, ask_gate(settings, trained.version.number)
 
 
-def watch(settings: Settings, last: int | None = None) -> tuple[Check, Path]:
+def watch(settings: Settings, last: int | None = None) -> tuple[DriftCheck, Path]:
     """Check the rows that the champion served (the `last` of them) and write the report."""
     champion = serving(settings)
     release = registry.fetch(champion, settings)

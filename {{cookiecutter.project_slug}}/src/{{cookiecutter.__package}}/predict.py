@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 
 from .data.read import Table, read_table
-from .data.rows import apply, surprises
+from .data.rows import apply, unseen_values
 from .errors import WrongUse
 from .release import registry
 from .release.champion import champion as serving
-from .service.answer import label
+from .service.answer import predict_labels
 from .settings import Settings
 
 
@@ -32,14 +32,14 @@ def predict(settings: Settings, source: str, output: Path) -> tuple[int, int, di
     release = registry.fetch(champion, settings)
     table = read_table(settings, here)
     frame = apply(release.contract, table.frame, source, roles=("feature",))
-    answers, guess = label(release, frame)
+    answers, y_pred = predict_labels(release, frame)
     added: dict[str, Any] = {"prediction": answers}
     if release.classes:
-        columns = guess.T if guess.ndim == 2 else np.stack([1 - guess, guess])
+        columns = y_pred.T if y_pred.ndim == 2 else np.stack([1 - y_pred, y_pred])
         names = [f"probability of {name}" for name in release.classes]
         added |= dict(zip(names, columns, strict=True))
     _write(table, added, output)
-    odd = surprises(release.contract, frame)
+    odd = unseen_values(release.contract, frame)
     return len(frame), champion.number, {name: int(marks.sum()) for name, marks in odd.items()}
 
 

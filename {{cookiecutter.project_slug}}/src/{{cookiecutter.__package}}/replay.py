@@ -26,7 +26,7 @@ from . import __name__ as PACKAGE
 from .data import contract as contracts
 from .data.contract import NUMERIC, Column, Contract
 from .data.limits import servable
-from .data.rows import rows_of
+from .data.rows import to_records
 from .data.values import spelled
 from .errors import WorldBroken, WrongUse
 from .settings import TOUR, Service, Settings, load
@@ -71,10 +71,10 @@ def _narrowed(column: Column, history: pd.DataFrame) -> Column:
         return column
     seen = history[column.name].dropna()
     if column.kind in NUMERIC and column.minimum is not None and len(seen):
-        return column.but(minimum=float(seen.min()), maximum=float(seen.max()))
+        return column.replace(minimum=float(seen.min()), maximum=float(seen.max()))
     if column.kind == "category" and column.categories and len(seen):
         there = set(seen)
-        return column.but(categories=tuple(name for name in column.categories if name in there))
+        return column.replace(categories=tuple(name for name in column.categories if name in there))
     return column
 
 
@@ -149,7 +149,7 @@ def windows(
         place = np.arange(len(frame)) / len(frame)
         names = pd.Series([f"rows from {i + 1:,}" for i in range(len(frame))])
     later = int((place >= HISTORY - 1e-9).sum())
-    count = min(WINDOWS, max(1, later // settings.drift.minimum_rows))
+    count = min(WINDOWS, max(1, later // settings.drift.min_rows))
     parts = []
     for low, high in pairwise(np.linspace(HISTORY, 1, count + 1)):
         at = np.flatnonzero((place >= low - 1e-9) & (place < high - 1e-9))
@@ -166,8 +166,8 @@ def replay(
     """Send a window's rows to the service; return (request id, row, outcome) for later."""
     target = contract.target.name
     known = {c.name for c in contract.columns if c.role not in ("target", "ignored", "id")}
-    rows = rows_of(window.rows[[c for c in window.rows if c in known]])
-    outcomes = iter(rows_of(window.rows[[target]]))
+    rows = to_records(window.rows[[c for c in window.rows if c in known]])
+    outcomes = iter(to_records(window.rows[[target]]))
     waiting = []
     with httpx.Client(base_url=address, timeout=30) as client:
         for batch in batches(rows, service):

@@ -46,7 +46,7 @@ class Data(Section):
 
     source: str = Field(min_length=1)
     target: str = Field(min_length=1)
-    positive: str = ""
+    positive_class: str = ""
     time: str = ""
     ordered: bool = False
     group: str = ""
@@ -75,9 +75,9 @@ class Training(Section):
 
     metric: Metric = "auto"
     folds: Annotated[int, Field(ge=2, le=20)] = 4
-    seconds: Annotated[float, Field(gt=0)] = 25.0
-    tries: Annotated[int, Field(gt=0)] = 60
-    worth: Annotated[float, Field(ge=0, lt=1)] = 0.0005
+    budget_seconds: Annotated[float, Field(gt=0)] = 25.0
+    max_trials: Annotated[int, Field(gt=0)] = 60
+    min_gain: Annotated[float, Field(ge=0, lt=1)] = 0.0005
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 20
 
 
@@ -89,8 +89,8 @@ class Value(Section):
     false_positive: float = -1.0
     false_negative: float = 0.0
     true_negative: float = 0.0
-    over: float = 1.0
-    under: float = 1.0
+    cost_over: float = 1.0
+    cost_under: float = 1.0
 
 
 class Gate(Section):
@@ -99,30 +99,30 @@ class Gate(Section):
     margin: float = 0.01
     confidence: Share = 0.95
     tolerance: Annotated[float, Field(ge=0)] = 0.02
-    latency_ms: Annotated[float, Field(gt=0)] = 200.0
-    looks: Annotated[int, Field(gt=0)] = 50
-    outcomes: Annotated[int, Field(ge=50)] = 1000
+    max_latency_ms: Annotated[float, Field(gt=0)] = 200.0
+    max_looks: Annotated[int, Field(gt=0)] = 50
+    min_outcomes: Annotated[int, Field(ge=50)] = 1000
     value: bool = True
     approver: str = ""
 
 
-class Trials(Section):
-    """What a challenger on trial, as shadow or canary, may cost before it is sent back."""
+class RolloutSettings(Section):
+    """What a challenger in a rollout, as shadow or canary, may cost before it is sent back."""
 
-    errors: Share = 0.01
-    loss: Annotated[float, Field(ge=0)] = 0.05
-    minimum_rows: Annotated[int, Field(ge=50)] = 100
-    surely: Share = 0.001
+    max_error_rate: Share = 0.01
+    max_loss_increase: Annotated[float, Field(ge=0)] = 0.05
+    min_rows: Annotated[int, Field(ge=50)] = 100
+    alpha: Share = 0.001
 
 
 class Drift(Section):
     """When a change in production is worth a name."""
 
-    minimum_rows: Annotated[int, Field(gt=0)] = 100
-    false_alarms: Share = 0.05
-    effect: Annotated[float, Field(gt=0)] = 0.1
-    missing: Share = 0.01
-    loss: Annotated[float, Field(gt=0)] = 0.05
+    min_rows: Annotated[int, Field(gt=0)] = 100
+    false_alarm_rate: Share = 0.05
+    min_effect_size: Annotated[float, Field(gt=0)] = 0.1
+    max_missing_increase: Share = 0.01
+    max_loss_increase: Annotated[float, Field(gt=0)] = 0.05
 
 
 class Service(Section):
@@ -148,7 +148,7 @@ class Settings(Section):
     value: Value = Value()
     slices: dict[str, float] = {}
     gate: Gate = Gate()
-    trial: Trials = Trials()
+    rollout: RolloutSettings = RolloutSettings()
     drift: Drift = Drift()
     service: Service = Service()
 
@@ -246,6 +246,22 @@ def load(root: Path | None = None) -> Settings:
         raise WrongUse(f"{path}:\n{explain(error, Settings)}") from None
 
 
+FORMER = {
+    "data": {"positive": "positive_class"},
+    "training": {"seconds": "budget_seconds", "tries": "max_trials", "worth": "min_gain"},
+    "value": {"over": "cost_over", "under": "cost_under"},
+    "gate": {"looks": "max_looks", "latency_ms": "max_latency_ms", "outcomes": "min_outcomes"},
+    "drift": {
+        "minimum_rows": "min_rows",
+        "false_alarms": "false_alarm_rate",
+        "effect": "min_effect_size",
+        "missing": "max_missing_increase",
+        "loss": "max_loss_increase",
+    },
+    "": {"trial": "rollout"},
+}  # keys that have another name now
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return ` Did you mean '...'?` for the known name that is most like `name`, or nothing."""
     folded = {candidate.casefold(): candidate for candidate in known}
@@ -261,7 +277,13 @@ def explain(error: ValidationError, model: type[BaseModel]) -> str:
         text, given = problem["msg"].removeprefix("Value error, "), problem["input"]
         if problem["type"] == "extra_forbidden":
             known = _keys(model, problem["loc"][:-1])
-            hint = nearest(str(problem["loc"][-1]), known) or f" Known: {', '.join(known)}."
+            section, key = ".".join(map(str, problem["loc"][:-1])), str(problem["loc"][-1])
+            now = FORMER.get(section, {}).get(key)
+            hint = (
+                f" It is called '{now}' now."
+                if now
+                else nearest(str(problem["loc"][-1]), known) or f" Known: {', '.join(known)}."
+            )
             text = f"there is no such key.{hint}"
         elif not isinstance(given, dict):
             text += f" (given: {given!r})"

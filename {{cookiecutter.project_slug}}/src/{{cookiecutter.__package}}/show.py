@@ -4,7 +4,7 @@ from prettytable import PrettyTable, TableStyle
 
 from .data.check import Checked
 from .data.contract import Column
-from .evaluation.problem import Problem
+from .evaluation.task import Task
 from .settings import Settings
 from .words import sentence
 
@@ -37,11 +37,11 @@ def checked_table(checked: Checked, settings: Settings) -> str:
         shown.add_row([name, column.role, column.kind, values, gone, why])
     lines += [line.rstrip() for line in shown.get_string().splitlines()]
     parts = checked.parts
-    task: str = contract.task
-    if task == "binary":
-        task += f", {Problem(contract, settings).classes[1]!r} is the class that counts"
+    kind: str = contract.task
+    if kind == "binary":
+        kind += f", {Task(contract, settings).classes[1]!r} is the class that counts"
     sizes = f"{len(parts.train):,} rows to train on, {len(parts.test):,} to test on"
-    lines += ["", f"{task}: {sizes}"]
+    lines += ["", f"{kind}: {sizes}"]
     lines += [sentence(f"Look at {found.column}: {found.text}") for found in checked.findings]
     lines += [f"Not as in contract.yaml: {change}." for change in checked.changes]
     made = "was made: review it, it is yours" if checked.first else "holds"

@@ -19,7 +19,7 @@ from sqlalchemy import (
     TypeDecorator,
 )
 
-REVISION = "0003"  # the last of migrations/versions
+REVISION = "0004"  # the last of migrations/versions
 
 
 class Moment(TypeDecorator[datetime]):
@@ -43,29 +43,29 @@ PREDICTIONS = Table(
     TABLES,
     Column("request_id", String, primary_key=True),
     Column("row", Integer, primary_key=True),
-    Column("at", Moment, index=True, nullable=False),
+    Column("created_at", Moment, index=True, nullable=False),
     Column("version", Integer, nullable=False),
     Column("inputs", JSON, nullable=False),
-    Column("answer", String, nullable=False),
-    Column("guess", JSON, nullable=False),
+    Column("prediction", String, nullable=False),
+    Column("probabilities", JSON, nullable=False),
 )
 OUTCOMES = Table(
     "outcomes",
     TABLES,
     Column("request_id", String, primary_key=True),
     Column("row", Integer, primary_key=True),
-    Column("at", Moment, nullable=False),
+    Column("created_at", Moment, nullable=False),
     Column("value", String, nullable=False),
 )
 DECISIONS = Table(
     "decisions",
     TABLES,
     Column("id", Integer, primary_key=True),
-    Column("at", Moment, nullable=False),
+    Column("created_at", Moment, nullable=False),
     Column("kind", String, nullable=False),
     Column("verdict", String, nullable=False),
     Column("version", Integer),
-    Column("former", Integer),
+    Column("previous_version", Integer),
     Column("reason", String, nullable=False),
     Column("details", JSON, nullable=False),
     Column("run_id", String),
@@ -76,9 +76,9 @@ LOOKS = Table(
     "looks",
     TABLES,
     Column("id", Integer, primary_key=True),
-    Column("at", Moment, nullable=False),
+    Column("created_at", Moment, nullable=False),
     Column("test_sha256", String, index=True, nullable=False),
-    Column("why", String, nullable=False),
+    Column("reason", String, nullable=False),
     Column("version", Integer),
 )
 SHADOWS = Table(
@@ -87,9 +87,9 @@ SHADOWS = Table(
     Column("request_id", String, primary_key=True),
     Column("row", Integer, primary_key=True),
     Column("version", Integer, primary_key=True),
-    Column("at", Moment, index=True, nullable=False),
-    Column("answer", String),
-    Column("guess", JSON(none_as_null=True)),
-    Column("seconds", Float),
-    Column("error", String),
+    Column("created_at", Moment, index=True, nullable=False),
+    Column("prediction", String),
+    Column("probabilities", JSON(none_as_null=True)),
+    Column("latency_seconds", Float),
+    Column("error_type", String),
 )

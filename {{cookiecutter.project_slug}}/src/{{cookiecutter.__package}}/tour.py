@@ -62,7 +62,7 @@ def _data(settings: Settings, guide: Guide) -> tuple[Settings, pd.DataFrame, lis
         guide.say("Worth a look:")
     for finding in checked.findings:
         guide.say(sentence(f"  {finding.column}: {finding.text}"))
-    aside = [c.name for c in checked.contract.named("id", "ignored")]
+    aside = [c.name for c in checked.contract.with_role("id", "ignored")]
     guide.say(
         f"{counted(len(checked.contract.features), 'feature')}; set aside: "
         f"{', '.join(aside) or 'none'}. contract.yaml says the rest, and is yours to edit."

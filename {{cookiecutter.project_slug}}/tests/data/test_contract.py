@@ -24,8 +24,8 @@ Rows = tuple[pd.DataFrame, Contract]
 def test_the_projects_own_table_keeps_its_contract(settings: Settings, own: Rows) -> None:
     frame, contract = load_rows(settings)
     assert len(frame) >= len(own[0]) > 0
-    assert list(frame) == [column.name for column in contract.named(*USED)]
-    for column in contract.named(*USED):
+    assert list(frame) == [column.name for column in contract.with_role(*USED)]
+    for column in contract.with_role(*USED):
         typed = frame[column.name]
         if column.kind in NUMERIC:
             assert np.isfinite(typed.dropna()).all()
@@ -39,7 +39,7 @@ def test_a_row_that_breaks_the_contract_is_refused_by_its_place(
     contract = own[1]
     raw = read_table(settings).frame.head(200)
     raw = raw[raw[contract.target.name].notna()].reset_index(drop=True)
-    broken = [c for c in contract.named(*USED) if c.kind in (*NUMERIC, "date")]
+    broken = [c for c in contract.with_role(*USED) if c.kind in (*NUMERIC, "date")]
     for column in [*broken, contract.target]:
         bad = raw.copy()
         bad.loc[4, column.name] = "rubbish"
@@ -55,7 +55,7 @@ def test_a_missing_value_that_the_contract_rules_out_is_refused_by_its_place() -
     raw = pd.DataFrame({"age": ["1", np.nan, "3"]}, dtype=object)
     with pytest.raises(DataError, match=r"column 'age' is missing.*row 2"):
         apply(Contract(table={}, columns=(column,)), raw, "t.csv")
-    apply(Contract(table={}, columns=(column.but(nullable=True),)), raw, "t.csv")
+    apply(Contract(table={}, columns=(column.replace(nullable=True),)), raw, "t.csv")
 
 
 @pytest.mark.ml_test("data", 4)
@@ -98,7 +98,7 @@ def test_what_looks_personal_is_pointed_out(project: Any, name: str) -> None:
 
 @pytest.mark.ml_test("data", 5)
 def test_a_refusal_does_not_repeat_what_was_sent(client: Any) -> None:
-    row = client.get("/model").json()["usual"]
+    row = client.get("/model").json()["typical_row"]
     for column in row:
         answer = client.post("/predict", json={"rows": [row | {column: ["my secret"]}]})
         assert answer.status_code == 422
@@ -108,7 +108,7 @@ def test_a_refusal_does_not_repeat_what_was_sent(client: Any) -> None:
 
 @pytest.mark.ml_test("data", 5)
 def test_the_ledger_keeps_no_ignored_column(client: Any, served: Any) -> None:
-    row = client.get("/model").json()["usual"] | {"email": "me@example.org"}
+    row = client.get("/model").json()["typical_row"] | {"email": "me@example.org"}
     answer = client.post("/predict", json={"rows": [row]})
     if answer.status_code == 200:
         kept = served.ledger.served().set_index("request_id").loc[answer.json()["request_id"]]

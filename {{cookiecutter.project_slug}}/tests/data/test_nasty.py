@@ -230,13 +230,13 @@ def test_a_contract_loosened_by_hand_holds_and_the_difference_is_shown(project: 
     path = settings.root / "table.csv"
     path.write_bytes(codecs.BOM_UTF8 + write({"it": lambda i: i * 7 % 90 / 8}).encode())
     ours = check_data(settings).contract
-    loose = [c.but(nullable=True, maximum=99.0) if c.name == "it" else c for c in ours.columns]
+    loose = [c.replace(nullable=True, maximum=99.0) if c.name == "it" else c for c in ours.columns]
     contracts.save(ours.model_copy(update={"columns": tuple(loose)}), settings.contract_path)
     checked = check_data(settings)
     shown = "'it': nullable True in the contract, False now, maximum 99.0 in the contract, 11.125"
     assert checked.changes == (f"{shown} now",)
     assert f"Not as in contract.yaml: {shown} now." in checked_table(checked, settings)
-    tight = [c.but(kind="integer") if c.name == "it" else c for c in ours.columns]
+    tight = [c.replace(kind="integer") if c.name == "it" else c for c in ours.columns]
     contracts.save(ours.model_copy(update={"columns": tuple(tight)}), settings.contract_path)
     with pytest.raises(CheckFailed, match=r"1\. column 'it' is no whole number: row 2 '0.875'"):
         check_data(settings)

@@ -11,19 +11,19 @@ import pandas as pd
 import pytest
 from project.data import contract as contracts
 from project.data import values
-from project.data.rows import apply, rows_of
+from project.data.rows import apply, to_records
 from project.data.split import fingerprints, split
 from project.errors import CheckFailed, WrongUse
-from project.evaluation.problem import groups_of
 from project.evaluation.scores import WEIGHTED
+from project.evaluation.task import groups_of
 from project.ledger import Ledger, now
 from project.lifecycle import ask_gate as promote
 from project.model.train import train
 from project.release import evidence, registry
 from project.release.bundle import holdout
 from project.release.champion import champion as champion_of
-from project.release.compare import Pair, gap_gain, tail_at
-from project.release.decision import html
+from project.release.compare import PairedPredictions, alpha_at_look, gap_difference
+from project.release.decision import gate_page
 from project.release.evidence import PRODUCTION, TEST, Case, gather
 from project.release.gate import judge
 from project.service import request
@@ -37,11 +37,11 @@ from project.service.rehearsal import rehearse
 class Planted:
     """Stands for a pipeline: its guess is a function of the row alone."""
 
-    guess: Callable[[pd.DataFrame], np.ndarray]
+    y_pred: Callable[[pd.DataFrame], np.ndarray]
     classes_ = ("no", "yes")
 
     def predict_proba(self, frame: pd.DataFrame) -> np.ndarray:
-        positive = np.clip(self.guess(frame), 0.001, 0.999)
+        positive = np.clip(self.y_pred(frame), 0.001, 0.999)
         return np.column_stack([1 - positive, positive])
 
 
@@ -56,7 +56,7 @@ def says(weight: float = 1.0, seed: int = 1, off: float = 0.0, at: Any = None) -
     off: added to every guess; at: (column, value, weight there).
     """
 
-    def guess(frame: pd.DataFrame) -> np.ndarray:
+    def y_pred(frame: pd.DataFrame) -> np.ndarray:
         score = (frame["usage"].fillna(50) - 50) / 8 + 1.5 * (frame["plan"] == "pro")
         score = (score - 0.2 * (frame["calls"] - 8)).to_numpy(dtype="float64")
         blur = np.full(len(frame), weight)
@@ -64,7 +64,7 @@ def says(weight: float = 1.0, seed: int = 1, off: float = 0.0, at: Any = None) -
             blur[(frame[at[0]] == at[1]).to_numpy()] = at[2]
         return 1 / (1 + np.exp(-(1.7 * (score + blur * noise(frame, seed)) - 1))) + off
 
-    return Planted(guess)
+    return Planted(y_pred)
 
 
 @pytest.fixture(scope="module")
@@ -141,7 +141,7 @@ def test_a_gain_that_costs_a_slice_a_group_the_calibration_or_the_anchor_is_kept
     [
         ({}, {}, "promote", "first champion"),
         ({}, {"look": 51}, "hold", "version 51 of 50"),
-        ({"latency_ms": 7}, {"latency": 8.0}, "reject", "one row takes 8 ms"),
+        ({"max_latency_ms": 7}, {"latency": 8.0}, "reject", "one row takes 8 ms"),
     ],
 )
 def test_looks_and_latency_have_a_budget(
@@ -150,7 +150,7 @@ def test_looks_and_latency_have_a_budget(
     gate = champion.settings.gate.model_copy(update=change)
     settings = champion.settings.model_copy(update={"gate": gate})
     with Ledger(settings.ledger_url) as ledger:
-        first = gather(champion.release, None, None, ledger, gate.outcomes)
+        first = gather(champion.release, None, None, ledger, gate.min_outcomes)
     found = judge(replace(first, **case), settings)
     assert found.verdict == verdict
     assert said in found.reason
@@ -174,7 +174,7 @@ def test_a_service_that_reads_a_code_as_it_is_written_is_found_out(
 
 
 def test_all_looks_at_a_test_set_share_one_error() -> None:
-    spent = [tail_at(look, 0.95) for look in range(1, 1001)]
+    spent = [alpha_at_look(look, 0.95) for look in range(1, 1001)]
     assert spent == sorted(spent, reverse=True)
     assert 0.0499 < sum(spent) < 0.05
 
@@ -206,8 +206,13 @@ def lived(champion: Any, table: Any, tmp_path: Path) -> Callable[..., Case]:
     columns = [c.name for c in contract.columns if c.role not in ("target", "ignored", "id")]
 
     def serve(rows: pd.DataFrame, enough: int, odd: str = "", **change: Any) -> Case:
-        sent = rows_of(rows[columns])
-        about = {"at": now() - timedelta(days=1), "version": 1, "answer": "no", "guess": {}}
+        sent = to_records(rows[columns])
+        about = {
+            "created_at": now() - timedelta(days=1),
+            "version": 1,
+            "prediction": "no",
+            "probabilities": {},
+        }
         values = [odd or value for value in rows["target"]]
         ours = replace(champion.release, sha256="challenger")
         with Ledger(settings.ledger_url) as ledger:
@@ -230,7 +235,7 @@ def test_outcomes_from_production_judge_where_there_are_enough(
 ) -> None:
     enough = lived(table(rows=300, seed=9), 300)
     assert (enough.where, len(enough.frame)) == ("outcomes from production", 300)
-    assert enough.key != champion.release.facts["test_sha256"]
+    assert enough.key != champion.release.lineage["test_sha256"]
     verdict = judge(enough, champion.settings)
     assert verdict.verdict == "hold"
     assert "of outcomes from production" in verdict.reason
@@ -253,7 +258,7 @@ def test_a_later_outcome_needs_only_what_fairness_needs(
 
 
 def test_rows_that_were_trained_on_do_not_judge(champion: Any, lived: Callable[..., Case]) -> None:
-    assert len(lived(champion.rows[0], 50).frame) == champion.release.facts["test_rows"]
+    assert len(lived(champion.rows[0], 50).frame) == champion.release.lineage["test_rows"]
 
 
 def test_outcomes_of_no_class_judge_nobody(lived: Callable[..., Case], table: Any) -> None:
@@ -273,22 +278,23 @@ def test_twins_that_training_allows_are_allowed_by_the_gate(champion: Any, bring
     for twins, verdict in ((4, "reject"), (5, "promote")):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(evidence, "trained_on", lambda release: marks)
-            facts = champion.release.facts | {"twins": twins}
+            lineage = champion.release.lineage | {"duplicate_rows": twins}
             found = judge(
-                replace(case, challenger=replace(case.challenger, facts=facts)), champion.settings
+                replace(case, challenger=replace(case.challenger, lineage=lineage)),
+                champion.settings,
             )
         assert found.verdict == verdict
 
 
 def test_a_group_of_one_class_does_not_hide_the_gap_of_the_others() -> None:
     random = np.random.default_rng(0)
-    truth = random.integers(0, 2, 3000)
-    truth[2000:] = 1
-    good, bad = truth + random.normal(0, 0.3, 3000), truth + random.normal(0, 2.0, 3000)
+    y_true = random.integers(0, 2, 3000)
+    y_true[2000:] = 1
+    good, bad = y_true + random.normal(0, 0.3, 3000), y_true + random.normal(0, 2.0, 3000)
     first = np.arange(3000) < 1000
-    pair = Pair(truth, np.where(first, good, bad), good, np.arange(3000))
+    pair = PairedPredictions(y_true, np.where(first, good, bad), good, np.arange(3000))
     masks = [first, (np.arange(3000) < 2000) & ~first, np.arange(3000) >= 2000]
-    assert gap_gain(pair, WEIGHTED["roc_auc"], 0.05, masks).high < -0.1
+    assert gap_difference(pair, WEIGHTED["roc_auc"], 0.05, masks).high < -0.1
 
 
 def test_rows_without_a_group_are_drawn_each_by_itself() -> None:
@@ -307,7 +313,7 @@ def test_a_second_judgement_of_the_same_version_is_not_a_second_look(
 
 def test_the_page_of_a_decision_names_every_question(champion: Any, bring: Any) -> None:
     found = judge(bring(says(0.7, at=("plan", "plus", 9.0)), says(2.5)), champion.settings)
-    page = html(replace(found, version=2))
+    page = gate_page(replace(found, version=2))
     assert "may version 2 serve? Hold" in page
     assert all(check["name"] in page for check in found.details["checks"])
     assert "<svg" in page
@@ -327,7 +333,9 @@ def test_a_better_model_serves_and_a_worse_one_does_not(
 ) -> None:
     settings = project(metric="neg_brier_score")
     frame, contract = champion.rows
-    less = [c.but(role="sensitive") if c.name in ("usage", "plan") else c for c in contract.columns]
+    less = [
+        c.replace(role="sensitive") if c.name in ("usage", "plan") else c for c in contract.columns
+    ]
     contracts.save(contract, settings.contract_path)
     strong = settings, contract
     data = settings.data.model_copy(update={"sensitive": ("gender", "usage", "plan")})
@@ -369,7 +377,7 @@ def test_the_gate_judges_on_rows_new_to_both_whatever_columns_came_or_went(
     for gone in (then, now):
         frame, contract = champion.rows
         roles = {"customer": "id", gone: "ignored"}
-        columns = tuple(c.but(role=roles.get(c.name, c.role)) for c in contract.columns)
+        columns = tuple(c.replace(role=roles.get(c.name, c.role)) for c in contract.columns)
         kept = frame.drop(columns=["customer", *filter(None, [gone])])
         given = kept, contract.model_copy(update={"columns": columns})
         sides.append(split(*given, settings))

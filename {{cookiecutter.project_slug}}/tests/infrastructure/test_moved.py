@@ -71,7 +71,7 @@ def lives_on(settings: Settings, rows: Any, quiet: Any, serving: Any) -> None:
     train(*rows, settings, quiet)
     ask_gate(settings, override="the project was moved")
     with serving(settings) as running:
-        usual = running.http.get("/model").json()["usual"]
+        usual = running.http.get("/model").json()["typical_row"]
         answer = running.http.post("/predict", json={"rows": [usual]}).json()
         assert answer["version"] == 2
         outcome = {"request_id": answer["request_id"], "row": 0, "value": "no"}

@@ -28,7 +28,7 @@ def test_a_model_is_trained_promoted_served_and_rolled_back_on_postgresql(
         train(frame, contract, settings, quiet)
         promote(settings, override="the test needs a former champion")
     with serving(settings) as served:
-        row = served.http.get("/model").json()["usual"]
+        row = served.http.get("/model").json()["typical_row"]
         answer = served.http.post("/predict", json={"rows": [row]}).json()
         outcome = {"request_id": answer["request_id"], "row": 0, "value": "no"}
         reply = served.http.post("/outcomes", json={"outcomes": [outcome]})

@@ -31,7 +31,7 @@ def test_a_rollback_reaches_the_running_service_without_a_failed_request(
 ) -> None:
     promote(two, override="a rehearsal")
     with serving(two) as running:
-        usual = running.http.get("/model").json()["usual"]
+        usual = running.http.get("/model").json()["typical_row"]
 
         def version() -> int:
             answer = running.http.post("/predict", json={"rows": [usual]})

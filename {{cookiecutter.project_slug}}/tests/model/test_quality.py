@@ -12,7 +12,7 @@ from project.release.bundle import holdout
 def test_every_value_of_a_category_is_reported(own_champion: Any) -> None:
     rows = holdout(own_champion.release)
     parts = own_champion.trained.evaluation["slices"]
-    for column in own_champion.release.contract.named("feature", "sensitive"):
+    for column in own_champion.release.contract.with_role("feature", "sensitive"):
         values = rows[column.name].dropna()
         if column.kind in NAMED and values.nunique() <= MOST:
             said = {part["value"] for part in parts if part["column"] == column.name}
@@ -40,14 +40,14 @@ def test_gaps_between_sensitive_groups_are_reported(champion: Any) -> None:
     scores = [part["score"]["value"] for part in parts]
     gaps = evaluation["gaps"]["gender"]
     assert gaps[evaluation["metric"]] == pytest.approx(max(scores) - min(scores))
-    for rate in ("share acted on", "share found"):
+    for rate in ("selection_rate", "true_positive_rate"):
         values = [part["rates"][rate]["value"] for part in parts]
         assert gaps[rate] == pytest.approx(max(values) - min(values))
 
 
 @pytest.mark.ml_test("model", 7)
 def test_a_sensitive_column_does_not_move_an_answer(client: Any) -> None:
-    row = client.get("/model").json()["usual"]
+    row = client.get("/model").json()["typical_row"]
     rows = [row | {"gender": gender} for gender in ("female", "male", None)]
     said = client.post("/predict", json={"rows": rows}).json()["predictions"]
     # A net's last digits depend on which rows are computed together.

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from project.data.read import DataError
-from project.data.rows import apply, frame_of, rows_of
-from project.evaluation.scores import guess_of
+from project.data.rows import apply, to_frame, to_records
+from project.evaluation.scores import predict_scores
 from project.ledger import Ledger, now
 from project.lifecycle import watch
 from project.monitoring.verdict import check
@@ -31,7 +31,7 @@ def test_one_contract_refuses_in_training_and_at_the_service(
     raw.loc[7, column] = np.nan if value in (None, "") else str(value)
     with pytest.raises(DataError, match=rf"'{column}'.*row 8"):
         apply(contract, raw, "t.csv")
-    row = client.get("/model").json()["usual"]
+    row = client.get("/model").json()["typical_row"]
     assert client.post("/predict", json={"rows": [row]}).status_code == 200
     answer = client.post("/predict", json={"rows": [row | {column: value}]})
     assert answer.status_code == 422
@@ -43,17 +43,17 @@ def test_what_was_served_is_what_the_pipeline_says_of_the_ledgers_rows(
     champion: Any, client: Any, served: Any
 ) -> None:
     release = champion.release
-    rows = rows_of(champion.rows[0][release.contract.features])
+    rows = to_records(champion.rows[0][release.contract.features])
     answer = client.post("/predict", json={"rows": rows}).json()
     kept = served.ledger.served()
     kept = kept[kept["request_id"] == answer["request_id"]]
     assert kept["row"].tolist() == list(range(len(rows)))
-    again = guess_of(
-        release.model, frame_of(release.contract, list(kept["inputs"])), release.classes
+    again = predict_scores(
+        release.model, to_frame(release.contract, list(kept["inputs"])), release.classes
     )
-    direct = guess_of(release.model, champion.rows[0], release.classes)
+    direct = predict_scores(release.model, champion.rows[0], release.classes)
     np.testing.assert_allclose(again, direct, rtol=1e-12)
-    said = [guess["yes"] for guess in kept["guess"]]
+    said = [y_pred["yes"] for y_pred in kept["probabilities"]]
     np.testing.assert_allclose(said, direct, rtol=1e-12)
 
 
@@ -61,7 +61,7 @@ def test_what_was_served_is_what_the_pipeline_says_of_the_ledgers_rows(
 @pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity", "1e999", "-1e999"])
 @pytest.mark.parametrize("column", ["usage", "calls", "gender", "email"])
 def test_what_is_no_finite_number_is_refused(client: Any, column: str, value: str) -> None:
-    row = client.get("/model").json()["usual"] | {column: 0}
+    row = client.get("/model").json()["typical_row"] | {column: 0}
     text = json.dumps(row).replace(f'"{column}": 0', f'"{column}": {value}')
     for path, key in (("/predict", "rows"), ("/explain", "rows"), ("/invocations", "instances")):
         body = json.dumps({key: [0]}).replace("0", text)
@@ -79,7 +79,7 @@ def test_an_outcome_that_is_no_finite_number_is_refused(client: Any, value: str)
 @pytest.mark.ml_test("monitoring", 5)
 @pytest.mark.parametrize("value", [1e6, -1e6, 1e30, 1e300, -1e300, 1.7e308, 5e-324])
 def test_extreme_values_are_answered_with_finite_numbers(client: Any, value: float) -> None:
-    row = client.get("/model").json()["usual"]
+    row = client.get("/model").json()["typical_row"]
     rows = [row | {"usage": value}, row | {"ratio": value}, row | {"usage": value, "ratio": -value}]
     answer = client.post("/predict", json={"rows": rows})
     assert answer.status_code in (200, 422)
@@ -127,9 +127,9 @@ def test_a_champion_is_not_judged_by_what_another_version_served(
 ) -> None:
     settings = champion.copy(tmp_path)
     with Ledger(settings.ledger_url) as ledger:
-        about = {"request_id": "a", "at": now(), "version": 99, "answer": "no"}
+        about = {"request_id": "a", "created_at": now(), "version": 99, "prediction": "no"}
         rows = [
-            about | {"row": i, "inputs": row.inputs, "guess": row.guess}
+            about | {"row": i, "inputs": row.inputs, "y_pred": row.probabilities}
             for i, row in enumerate(window(200).itertuples())
         ]
         ledger.write_predictions(rows)

@@ -55,10 +55,10 @@ class Place:
         finally:
             assert not self.canary.exists()
 
-    def sign(self, **facts: Any) -> None:
+    def sign(self, **lineage: Any) -> None:
         """Sign the files as they are now, as only we can."""
-        manifest = json.loads((self.store / "manifest.json").read_bytes()) | facts
-        if "files" not in facts:
+        manifest = json.loads((self.store / "manifest.json").read_bytes()) | lineage
+        if "files" not in lineage:
             sums = {name: verify.digest((self.store / name).read_bytes()) for name in verify.FILES}
             manifest["files"] = sums
         self.say(json.dumps(manifest).encode())
@@ -329,8 +329,8 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_same_registry_without_an_attack_is_read(place: Place) -> None:
     place.sign()
     release = place.fetch()
-    assert len(bundle.holdout(release)) == release.facts["test_rows"]
-    assert len(bundle.trained_on(release)) == release.facts["train_rows"]
+    assert len(bundle.holdout(release)) == release.lineage["test_rows"]
+    assert len(bundle.trained_on(release)) == release.lineage["train_rows"]
 
 
 @pytest.mark.usefixtures("small")
@@ -392,7 +392,7 @@ ABSURD = [
 ABSURD_FACTS: list[dict[str, Any]] = [
     {"classes": "yes"}, {"classes": [1]}, {"files": []}, {"files": {}}, {"run_id": None},
     {"files": {name: "" for name in (*verify.FILES, "../../.bashrc")}},
-    {"usual": 1}, {"test_sha256": None}, {"candidate": []}, {"rows": True},
+    {"typical_row": 1}, {"test_sha256": None}, {"candidate": []}, {"rows": True},
 ]  # fmt: skip
 
 
@@ -405,11 +405,11 @@ def test_a_manifest_that_is_nonsense_is_refused_even_if_we_signed_it(
         place.fetch()
 
 
-@pytest.mark.parametrize("facts", ABSURD_FACTS)
+@pytest.mark.parametrize("lineage", ABSURD_FACTS)
 def test_a_manifest_with_absurd_facts_is_refused_even_if_we_signed_it(
-    place: Place, facts: dict[str, Any]
+    place: Place, lineage: dict[str, Any]
 ) -> None:
-    place.sign(**facts)
+    place.sign(**lineage)
     with pytest.raises(CheckFailed, match=r"version 1: manifest.json makes no sense"):
         place.fetch()
 
@@ -448,8 +448,8 @@ def second(place: Place) -> registry.Version:
         shutil.copytree(place.store, settings.root / "again")
         again = Place(settings, place.version, settings.root / "again", place.canary)
         again.sign(run_id=run_id)
-        facts, evaluation = release.facts, release.evaluation
-        return tracking.register(run_id, again.store, {}, facts, evaluation, settings)
+        lineage, evaluation = release.lineage, release.evaluation
+        return tracking.register(run_id, again.store, {}, lineage, evaluation, settings)
 
 
 def test_a_release_that_we_signed_cannot_be_replayed_as_another_version(place: Place) -> None:
@@ -536,7 +536,7 @@ def test_code_that_mlflow_would_run_lies_beside_the_release_and_is_not_even_fetc
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"flavors: [[[", b"flavors: {a: &a [*a]}"])
 def test_an_mlmodel_that_is_nonsense_makes_no_difference(place: Place, content: bytes) -> None:
     place.write("MLmodel", content)
-    assert place.fetch().facts["run_id"] == place.version.run_id
+    assert place.fetch().lineage["run_id"] == place.version.run_id
 
 
 def test_a_copy_that_was_changed_is_set_aside_and_fetched_anew(

@@ -36,15 +36,30 @@ def full(ledger_url: str) -> str:
         add(ledger, "a")
         ledger.write_outcomes([{"request_id": "a", "row": 1, "value": "no"}])
         ledger.look("x", 1, "why")
-        shadow = {"request_id": "a", "row": 0, "version": 2, "at": now(), "seconds": 0.5}
-        ledger.write_shadows([shadow | {"answer": None, "guess": None, "error": "too slow"}])
+        shadow = {
+            "request_id": "a",
+            "row": 0,
+            "version": 2,
+            "created_at": now(),
+            "latency_seconds": 0.5,
+        }
+        ledger.write_shadows(
+            [shadow | {"prediction": None, "probabilities": None, "error_type": "too slow"}]
+        )
     return ledger_url
 
 
 def add(ledger: Ledger, request_id: str) -> None:
     """Write three predictions and three decisions."""
-    about = {"at": now(), "version": 1, "inputs": {"x": 1.5, "y": None}, "answer": "yes"}
-    rows = [{"request_id": request_id, "row": row, "guess": {"yes": 0.75}} for row in range(3)]
+    about = {
+        "created_at": now(),
+        "version": 1,
+        "inputs": {"x": 1.5, "y": None},
+        "prediction": "yes",
+    }
+    rows = [
+        {"request_id": request_id, "row": row, "probabilities": {"yes": 0.75}} for row in range(3)
+    ]
     ledger.write_predictions([row | about for row in rows])
     for version in range(3):
         ledger.decide("promotion", "hold", "because", version, run_id="r", sha256="s")

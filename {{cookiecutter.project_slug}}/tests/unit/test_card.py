@@ -21,7 +21,7 @@ SECTIONS = (
 )
 
 
-def missing(text: str, facts: dict[str, Any], evaluation: dict[str, Any]) -> list[str]:
+def missing(text: str, lineage: dict[str, Any], evaluation: dict[str, Any]) -> list[str]:
     """Return what a card should hold and does not: sections, scores, groups, origins."""
     sections = dict(re.findall(r"^## (.+)\n((?:(?!## ).*\n)*)", text, re.MULTILINE))
     gone = [f"section '{name}'" for name in SECTIONS if not sections.get(name, "").strip()]
@@ -30,7 +30,7 @@ def missing(text: str, facts: dict[str, Any], evaluation: dict[str, Any]) -> lis
         if part["sensitive"]:
             value = part["value"].replace("|", "/")
             wanted[f"group {part['column']}: {part['value']}"] = f"| {value} | {part['rows']} |"
-    wanted |= {name: facts[name] for name in ("rows_sha256", "git_commit", "lock_sha256")}
+    wanted |= {name: lineage[name] for name in ("rows_sha256", "git_commit", "lock_sha256")}
     return gone + [what for what, words in wanted.items() if words not in text]
 
 
@@ -38,36 +38,36 @@ def missing(text: str, facts: dict[str, Any], evaluation: dict[str, Any]) -> lis
 def parts(champion: Any) -> tuple[dict[str, Any], dict[str, Any], str]:
     """Facts, evaluation and card of the champion."""
     release = champion.release
-    facts, evaluation = release.facts, copy.deepcopy(release.evaluation)
-    return facts, evaluation, card("a model", 1, facts, evaluation, release.contract)
+    lineage, evaluation = release.lineage, copy.deepcopy(release.evaluation)
+    return lineage, evaluation, card("a model", 1, lineage, evaluation, release.contract)
 
 
 def test_the_card_has_nine_sections_with_all_scores_groups_and_origins(parts: Any) -> None:
-    facts, evaluation, text = parts
+    lineage, evaluation, text = parts
     assert re.findall(r"^## (.+)$", text, re.MULTILINE) == list(SECTIONS)
-    assert missing(text, facts, evaluation) == []
+    assert missing(text, lineage, evaluation) == []
 
 
 @pytest.mark.parametrize("name", SECTIONS)
 def test_an_empty_section_is_named(name: str, parts: Any) -> None:
-    facts, evaluation, text = parts
+    lineage, evaluation, text = parts
     before, after = text.split(f"## {name}\n")
     rest = "\n## ".join(after.split("\n## ")[1:])
     emptied = f"{before}## {name}\n\n" + (f"## {rest}" if rest else "")
-    assert f"section '{name}'" in missing(emptied, facts, evaluation)
+    assert f"section '{name}'" in missing(emptied, lineage, evaluation)
 
 
 def test_a_score_group_or_origin_that_is_left_out_is_named(parts: Any) -> None:
-    facts, evaluation, text = parts
+    lineage, evaluation, text = parts
     said = {
         "score accuracy": r"\| accuracy \|.*\n",
         "group gender: male": r"\| gender \| male \|.*\n",
-        "rows_sha256": facts["rows_sha256"],
-        "git_commit": facts["git_commit"],
-        "lock_sha256": facts["lock_sha256"],
+        "rows_sha256": lineage["rows_sha256"],
+        "git_commit": lineage["git_commit"],
+        "lock_sha256": lineage["lock_sha256"],
     }
     for what, words in said.items():
-        assert missing(re.sub(words, "", text), facts, evaluation) == [what]
+        assert missing(re.sub(words, "", text), lineage, evaluation) == [what]
 
 
 def test_what_only_people_know_is_asked_for(parts: Any) -> None:

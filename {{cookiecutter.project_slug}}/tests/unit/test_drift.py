@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from project.data.contract import Column, Contract
-from project.data.rows import rows_of
-from project.monitoring.drift import Movement, chi_square, movements
+from project.data.rows import to_records
+from project.monitoring.drift import ColumnDrift, chi_square, column_drift
 from project.monitoring.unseen import unseen
 from project.monitoring.verdict import check
 from project.release.bundle import reference
@@ -23,7 +23,7 @@ TIME = Column(name="t", kind="date", role="time")
 FRENCH = ["été", "déjà", "près", "forêt", "où", "naïf", "garçon", "élève", "château", "café"]
 
 
-def moved(before: Any, after: Any, column: Column = NUMBER, train: Any = None) -> Movement:
+def moved(before: Any, after: Any, column: Column = NUMBER, train: Any = None) -> ColumnDrift:
     """Compare a window with test rows; train: other rows than these, if they have to be."""
     old, new, other = (
         pd.DataFrame({"x": pd.Series(values)})
@@ -34,10 +34,10 @@ def moved(before: Any, after: Any, column: Column = NUMBER, train: Any = None) -
 
 def compared(
     old: pd.DataFrame, new: pd.DataFrame, train: pd.DataFrame, *columns: Column, at: Any = None
-) -> Movement:
+) -> ColumnDrift:
     contract = Contract(table={}, columns=columns)
     known = reference(old, train, contract, np.ones(len(old)))
-    (found,) = movements(known["columns"], new, contract, Drift(), at)
+    (found,) = column_drift(known["columns"], new, contract, Drift(), at)
     return found
 
 
@@ -45,7 +45,7 @@ def normal(seed: int, rows: int = 2000, **shape: float) -> np.ndarray:
     return np.random.default_rng(seed).normal(shape.get("at", 50), shape.get("by", 10), rows)
 
 
-def tail(seed: int, rows: int, values: int = 400) -> np.ndarray:
+def alpha(seed: int, rows: int, values: int = 400) -> np.ndarray:
     """Categories of which a few are common and most are rare (Zipf)."""
     share = 1 / np.arange(1, values + 1)
     drawn = np.random.default_rng(seed).choice(values, rows, p=share / share.sum())
@@ -86,7 +86,7 @@ def draw_zeros(seed: int, rows: int) -> np.ndarray:
 
 @pytest.mark.parametrize(
     ("draw", "column"),
-    [(draw_numbers, NUMBER), (draw_zeros, NUMBER), (tail, CATEGORY), (sentences, TEXT)],
+    [(draw_numbers, NUMBER), (draw_zeros, NUMBER), (alpha, CATEGORY), (sentences, TEXT)],
 )
 def test_without_drift_alarms_are_as_rare_as_promised(
     draw: Callable[[int, int], np.ndarray], column: Column
@@ -142,13 +142,13 @@ def test_values_never_seen_are_a_fault_and_a_few_are_not() -> None:
 def test_a_value_that_training_or_the_contract_knows_is_no_fault() -> None:
     before = np.random.default_rng(0).choice(["a", "b"], 1000)
     new = np.where(np.arange(1000) % 10 == 0, "c", before)
-    assert not moved(before, new, CATEGORY.but(categories=("a", "b", "c"))).fault
+    assert not moved(before, new, CATEGORY.replace(categories=("a", "b", "c"))).fault
     train = np.append(before, ["c"] * 5)
     assert not moved(before, new, CATEGORY, train).fault
 
 
 def test_a_tail_shows_new_values_for_ever_and_more_than_that_are_a_fault() -> None:
-    train, before, new = tail(1, 1600), tail(2, 400), tail(3, 500)
+    train, before, new = alpha(1, 1600), alpha(2, 400), alpha(3, 500)
     new[:5] = [f"first {number}" for number in range(5)]
     assert not moved(before, new, CATEGORY, train).fault
     new[:100] = "Paris"
@@ -158,7 +158,7 @@ def test_a_tail_shows_new_values_for_ever_and_more_than_that_are_a_fault() -> No
 
 
 def test_one_new_value_in_many_rows_is_a_fault_however_long_the_tail() -> None:
-    train, before, new = tail(1, 480, 5000), tail(2, 120, 5000), tail(3, 500, 5000)
+    train, before, new = alpha(1, 480, 5000), alpha(2, 120, 5000), alpha(3, 500, 5000)
     assert not moved(before, new, CATEGORY, train).fault
     new[:25] = "Paris"
     assert moved(before, new, CATEGORY, train).fault == (
@@ -169,7 +169,7 @@ def test_one_new_value_in_many_rows_is_a_fault_however_long_the_tail() -> None:
 def test_one_new_value_that_few_rows_may_have_missed_is_none() -> None:
     seen = {"both": [60, 3, 2], "train": [48, 3, 1], "late": [12, 1, 1], "values": ""}
     window = pd.Series(["known"] * 494 + ["Paris"] * 6)
-    assert not unseen(seen, window, CATEGORY.but(categories=("known",)), 0.01)
+    assert not unseen(seen, window, CATEGORY.replace(categories=("known",)), 0.01)
 
 
 @pytest.mark.parametrize(("rows", "fault"), [(640, False), (780, False), (820, True)])
@@ -177,7 +177,7 @@ def test_a_surplus_of_less_than_a_hundredth_of_the_rows_is_none(rows: int, fault
     counts = {"both": [100_000, 3000, 500], "train": [80_000, 2600, 450]}
     seen = counts | {"late": [20_000, 650, 650], "values": ""}
     window = pd.Series(["known"] * (20_000 - rows) + [f"new {row % 400}" for row in range(rows)])
-    said = unseen(seen, window, CATEGORY.but(categories=("known",)), 0.01)
+    said = unseen(seen, window, CATEGORY.replace(categories=("known",)), 0.01)
     assert ("about 600 were to be expected" in said) == fault
 
 
@@ -222,21 +222,23 @@ def test_a_check_asks_served_rows_for_their_time(champion: Any) -> None:
     contract = Contract(table={}, columns=(DATE, TIME, champion.release.contract.target))
     known = reference(old, train, contract, np.ones(500))
     release = replace(champion.release, contract=contract, reference=known)
-    said = rows_of(new)
+    said = to_records(new)
     silent = [{"x": row["x"]} for row in said]
     for inputs, at, verdict in (
         (said, "2026-01-01T00:00:00+00:00", "quiet"),
         (silent, "2026-01-01T00:00:00+00:00", "watch"),
         (silent, "2024-05-11T00:00:00+00:00", "quiet"),
     ):
-        served = pd.DataFrame({"inputs": inputs, "at": pd.Timestamp(at), "guess": None})
+        served = pd.DataFrame(
+            {"inputs": inputs, "created_at": pd.Timestamp(at), "probabilities": None}
+        )
         assert check(release, served.assign(outcome=None), Drift()).verdict == verdict
 
 
 def test_a_release_that_counted_dates_in_another_way_is_not_compared() -> None:
     contract = Contract(table={}, columns=(DATE, TIME))
     before = {"rows": 500, "missing": 0, "edges": [1.7e9], "counts": [250, 250]}
-    (found,) = movements({"x": before}, since("2027-01-01", 500, 3), contract, Drift())
+    (found,) = column_drift({"x": before}, since("2027-01-01", 500, 3), contract, Drift())
     assert not found.compared
     assert not found.moved
 
@@ -259,7 +261,7 @@ def test_a_column_that_follows_the_time_is_compared_by_missing_values_only(colum
         old, new = ([float(value) for value in values] for values in (old, new))
     found = moved(old, new, column)
     assert found.moved or found.fault
-    column = column.but(follows_time=True)
+    column = column.replace(follows_time=True)
     assert not moved(old, new, column).fault
     assert not moved(old, new, column).moved
     gone: list[Any] = ["" if column.kind == "text" else None] * 100
@@ -281,7 +283,7 @@ def of_groups(seed: int, groups: int, size: int) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "x": random.normal(size=groups)[place],
-            "city": tail(seed, groups)[place],
+            "city": alpha(seed, groups)[place],
             "own": random.normal(size=len(place)),
             "g": [f"{seed} {number}" for number in place],
         }
@@ -299,8 +301,8 @@ def test_rows_that_a_group_repeats_are_no_evidence(keyed: bool, size: int) -> No
         old, train, new = (of_groups(3 * seed + part, 600 // size, size) for part in range(3))
         new = new if keyed else new.drop(columns="g")
         known = reference(old, train, contract, np.ones(len(old)))["columns"]
-        alarms += any(m.moved or m.fault for m in movements(known, new, contract, Drift()))
-        broken = movements(known, new.assign(own=new["own"] + 0.6), contract, Drift())
+        alarms += any(m.moved or m.fault for m in column_drift(known, new, contract, Drift()))
+        broken = column_drift(known, new.assign(own=new["own"] + 0.6), contract, Drift())
         found += next(m.moved for m in broken if m.column == "own")
     assert alarms <= 5
     assert found >= 39

@@ -14,7 +14,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from project.errors import WorldBroken, WrongUse
 from project.ledger import Ledger, now
-from project.service.writer import Full, Writer
+from project.service.writer import QueueFull, Writer
 from project.tables import REVISION, SHADOWS, TABLES
 from sqlalchemy import Engine, create_engine, inspect, select, text
 
@@ -31,8 +31,8 @@ def ledger(ledger_url: str) -> Iterator[Ledger]:
 
 
 def prediction(request_id: str, row: int = 0) -> dict[str, Any]:
-    about = {"request_id": request_id, "row": row, "at": now(), "version": 1}
-    return about | {"inputs": {"x": 1.5}, "answer": "yes", "guess": {"yes": 0.75}}
+    about = {"request_id": request_id, "row": row, "created_at": now(), "version": 1}
+    return about | {"inputs": {"x": 1.5}, "prediction": "yes", "probabilities": {"yes": 0.75}}
 
 
 def test_outcomes_replace_and_unknown_ones_are_counted(ledger: Ledger) -> None:
@@ -85,16 +85,27 @@ def test_a_decision_names_the_release_and_is_read_before_its_commit(ledger: Ledg
 
 
 def test_a_shadow_that_failed_has_no_answer(ledger: Ledger) -> None:
-    shadow = {"request_id": "a", "row": 0, "version": 2, "at": now(), "seconds": 0.5}
-    failed = shadow | {"row": 1, "answer": None, "guess": None, "error": "too slow"}
+    shadow = {
+        "request_id": "a",
+        "row": 0,
+        "version": 2,
+        "created_at": now(),
+        "latency_seconds": 0.5,
+    }
+    failed = shadow | {
+        "row": 1,
+        "prediction": None,
+        "probabilities": None,
+        "error_type": "too slow",
+    }
     ledger.write_shadows(
-        [shadow | {"answer": "yes", "guess": {"yes": 0.75}, "error": None}, failed]
+        [shadow | {"prediction": "yes", "probabilities": {"yes": 0.75}, "error_type": None}, failed]
     )
     with ledger.engine.connect() as connection:
         rows = connection.execute(select(SHADOWS).order_by(SHADOWS.c.row)).mappings().all()
-        nothing = select(SHADOWS.c.row).where(SHADOWS.c.guess.is_(None))
+        nothing = select(SHADOWS.c.row).where(SHADOWS.c.probabilities.is_(None))
         assert connection.scalars(nothing).all() == [1]
-    assert rows[0]["guess"] == {"yes": 0.75}
+    assert rows[0]["probabilities"] == {"yes": 0.75}
     assert dict(rows[1]) == failed
 
 
@@ -104,8 +115,8 @@ def test_times_are_read_in_utc_wherever_they_were_written(ledger_url: str) -> No
     noon = datetime(2026, 3, 1, 12, tzinfo=UTC)
     with Ledger(ledger_url) as ledger:
         abroad = noon.astimezone(timezone(timedelta(hours=-5)))
-        ledger.write_predictions([prediction("a") | {"at": abroad}])
-        (at,) = ledger.served()["at"]
+        ledger.write_predictions([prediction("a") | {"created_at": abroad}])
+        (at,) = ledger.served()["created_at"]
     assert at.isoformat() == noon.isoformat()
 
 
@@ -170,8 +181,16 @@ def test_one_person_is_found_and_deleted_as_the_privacy_page_says(ledger: Ledger
     for name, customer in (("a", "C00004"), ("b", "C00005")):
         ledger.write_predictions([prediction(name) | {"inputs": {"customer_id": customer}}])
         ledger.write_outcomes([{"request_id": name, "row": 0, "value": "no"}])
-        shadow = {"request_id": name, "row": 0, "version": 2, "at": now(), "answer": "no"}
-        ledger.write_shadows([shadow | {"guess": None, "seconds": 0.1, "error": None}])
+        shadow = {
+            "request_id": name,
+            "row": 0,
+            "version": 2,
+            "created_at": now(),
+            "prediction": "no",
+        }
+        ledger.write_shadows(
+            [shadow | {"probabilities": None, "latency_seconds": 0.5, "error_type": None}]
+        )
     with ledger.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         assert connection.execute(text(statements[0][0])).scalar() == "a"
         for statement in filter(str.strip, statements[1]):
@@ -270,11 +289,11 @@ def test_beyond_the_queue_a_request_is_refused_at_once(ledger: Ledger) -> None:
     async def overflow() -> None:
         writer = Writer(ledger, 2)
         writer.start()
-        with writer.room(2):
-            with pytest.raises(Full), writer.room(1):
+        with writer.reserve(2):
+            with pytest.raises(QueueFull), writer.reserve(1):
                 await writer.write([prediction("b")])
             await writer.write([prediction("a"), prediction("a", 1)])
-        with writer.room(1):
+        with writer.reserve(1):
             await writer.write([prediction("c")])
         writer.stop()
 

@@ -66,12 +66,12 @@ def test_every_example_is_taken_and_its_answer_has_the_shape_that_is_told(
     every_example_is_taken(client, path)
 
 
-@pytest.mark.parametrize("task", ["multiclass", "regression"])
+@pytest.mark.parametrize("kind", ["multiclass", "regression"])
 def test_every_example_is_taken_whatever_is_predicted(
-    project: Any, table: Any, quiet: Any, serving: Any, task: str
+    project: Any, table: Any, quiet: Any, serving: Any, kind: str
 ) -> None:
-    frame = table(task, 400)
-    if task == "regression":
+    frame = table(kind, 400)
+    if kind == "regression":
         frame["target"] = frame["target"].round().astype(int)
     settings = project(frame)
     check_data(settings)
@@ -126,8 +126,8 @@ def test_a_refusal_has_the_shape_that_is_told(client: Any, path: str, body: byte
 def test_an_outcome_of_another_kind_is_refused_in_the_shape_that_is_told(client: Any) -> None:
     outcome = {"request_id": "a", "row": 0, "value": "perhaps"}
     answer = client.post("/outcomes", json={"outcomes": [outcome]})
-    (problem,) = forms.Refused.model_validate(answer.json()).detail
-    assert (answer.status_code, problem.loc) == (422, "outcomes")
+    (task,) = forms.Refused.model_validate(answer.json()).detail
+    assert (answer.status_code, task.loc) == (422, "outcomes")
 
 
 def test_reading_has_shapes_too(client: Any, told: dict[str, Any]) -> None:

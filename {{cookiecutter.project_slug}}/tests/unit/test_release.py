@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import skops.io
 from project.errors import CheckFailed, WorldBroken
-from project.evaluation.scores import METRICS, guess_of, truth_of
+from project.evaluation.scores import METRICS, predict_scores, target_values
 from project.ledger import Ledger
 from project.lifecycle import ask_gate as promote
 from project.model.train import train
@@ -27,9 +27,9 @@ from sklearn.preprocessing import FunctionTransformer
 Damage = Callable[[Path, Path], None]
 
 
-def resign(release: Path, root: Path, **facts: Any) -> None:
+def resign(release: Path, root: Path, **lineage: Any) -> None:
     """Sign the release as it is now: what is wrong with it must be found by what it does."""
-    manifest = json.loads((release / "manifest.json").read_bytes()) | facts
+    manifest = json.loads((release / "manifest.json").read_bytes()) | lineage
     manifest["files"] = {name: digest((release / name).read_bytes()) for name in FILES}
     (release / "manifest.json").write_bytes(json.dumps(manifest).encode())
     signature = keys.sign((release / "manifest.json").read_bytes(), root)
@@ -61,7 +61,7 @@ def foreign_type(release: Path, root: Path) -> None:
 
 def other_answers(release: Path, root: Path) -> None:
     golden = json.loads((release / "golden.json").read_bytes())
-    golden["guess"][3] += 1e-6
+    golden["y_pred"][3] += 1e-6
     (release / "golden.json").write_text(json.dumps(golden))
     resign(release, root)
 
@@ -112,9 +112,9 @@ def test_the_holdout_comes_back_as_it_was(champion: Any) -> None:
     rows = holdout(champion.release)
     score = champion.trained.evaluation["scores"]["roc_auc"]["value"]
     classes = champion.release.classes
-    truth = truth_of(rows, champion.release.contract, classes)
-    guess = guess_of(champion.release.model, rows, classes)
-    assert METRICS["roc_auc"](truth, guess) == pytest.approx(score)
+    y_true = target_values(rows, champion.release.contract, classes)
+    y_pred = predict_scores(champion.release.model, rows, classes)
+    assert METRICS["roc_auc"](y_true, y_pred) == pytest.approx(score)
 
 
 def second_version(champion: Any, settings: Settings, damage: Damage | None = None) -> int:
@@ -124,12 +124,12 @@ def second_version(champion: Any, settings: Settings, damage: Damage | None = No
     release.mkdir()
     for path in folder.iterdir():
         (release / path.name).write_bytes(path.read_bytes())
-    facts, evaluation = champion.release.facts, champion.trained.evaluation
+    lineage, evaluation = champion.release.lineage, champion.trained.evaluation
     with tracking.started("again", settings) as run_id:
         resign(release, settings.root, run_id=run_id)
         if damage:
             damage(release, settings.root)
-        version = tracking.register(run_id, release, {}, facts, evaluation, settings)
+        version = tracking.register(run_id, release, {}, lineage, evaluation, settings)
     with Ledger(settings.ledger_url) as ledger:
         current, verdict = champions.serving(ledger), Verdict("promote", "nobody asked the gate")
         move(settings, ledger, "promotion", version, current, verdict)

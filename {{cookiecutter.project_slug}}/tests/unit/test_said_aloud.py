@@ -162,8 +162,8 @@ def test_a_rate_that_too_few_positives_carry_is_said(own: Any, quiet: Any) -> No
     frame["x"] += np.random.default_rng(1).normal(0, 1, ROWS)
     _, made, _ = trained(own, quiet, frame, sensitive=("male",))
     gaps, unknown = made.evaluation["gaps"]["male"], made.evaluation["unassessed"]
-    assert (gaps["roc_auc"] is None, gaps["share found"]) == (False, None)
-    assert any("the share found by 'male' was not compared" in said for said in unknown)
+    assert (gaps["roc_auc"] is None, gaps["true_positive_rate"]) == (False, None)
+    assert any("the true positive rate by 'male' was not compared" in said for said in unknown)
 
 
 def test_a_sensitive_column_of_two_values_and_a_gap_is_two_groups(own: Any, quiet: Any) -> None:
@@ -226,7 +226,7 @@ def test_what_the_service_cannot_take_is_said_and_never_keeps_a_model_out(
     assert "1 value is larger than max_number" in " ".join(told(checked, "x"))
     assert ask_gate(settings, override="only the machinery is looked at").version == 1
     with serving(settings) as running:
-        row = running.http.get("/model").json()["usual"]
+        row = running.http.get("/model").json()["typical_row"]
         for wrong in ({"x": 1e150}, {"text": "word " * 3000}):
             answer = running.http.post("/predict", json={"rows": [row | wrong]})
             assert answer.status_code == 422

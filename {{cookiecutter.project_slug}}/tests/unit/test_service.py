@@ -13,7 +13,7 @@ SECRET = "do-not-repeat-me"
 
 @pytest.fixture
 def row(client: Any) -> dict[str, Any]:
-    return dict(client.get("/model").json()["usual"])
+    return dict(client.get("/model").json()["typical_row"])
 
 
 def post(client: Any, row: dict[str, Any], path: str = "/predict") -> Any:
@@ -26,8 +26,11 @@ def test_a_good_row_is_answered_and_written(client: Any, served: Any, row: Any) 
     ledger = served.ledger.served()
     (kept,) = ledger[ledger["request_id"] == answer.json()["request_id"]].to_dict("records")
     said = answer.json()["predictions"][0]
-    assert (kept["answer"], kept["guess"]) == (said["answer"], said["probabilities"])
-    assert said["answer"] in ("yes", "no")
+    assert (kept["prediction"], kept["probabilities"]) == (
+        said["prediction"],
+        said["probabilities"],
+    )
+    assert said["prediction"] in ("yes", "no")
     assert sum(said["probabilities"].values()) == pytest.approx(1)
 
 
@@ -59,7 +62,7 @@ def test_a_lone_surrogate_is_refused(client: Any, row: Any) -> None:
 
 
 def test_invocations_answers_as_predict_does(client: Any, row: Any) -> None:
-    said = post(client, row).json()["predictions"][0]["answer"]
+    said = post(client, row).json()["predictions"][0]["prediction"]
     split = {"columns": list(row), "data": [list(row.values())]}
     for body in ({"instances": [row]}, {"dataframe_records": [row]}, {"dataframe_split": split}):
         answer = client.post("/invocations", content=json.dumps(body))

@@ -12,7 +12,7 @@ from project.data import contract as contracts
 from project.data.check import check_data
 from project.data.read import read_table
 from project.errors import WrongUse
-from project.evaluation.problem import Problem
+from project.evaluation.task import Task
 from project.ledger import Ledger
 from project.model.search import search
 from project.release import keys
@@ -151,7 +151,7 @@ def test_a_request_of_the_tour_holds_no_more_than_the_service_takes(
 def test_a_search_says_its_trial_and_the_time_left_and_never_stands_still(champion: Any) -> None:
     said: list[tuple[str, int, int]] = []
     frame, contract = champion.rows
-    search(frame, Problem(contract, champion.settings), lambda *step: said.append(step))
+    search(frame, Task(contract, champion.settings), lambda *step: said.append(step))
     assert said[0][0] == "trial 1, about 1 s left: baseline"
     assert [done for _, done, _ in said] == list(range(len(said)))
     assert all(done < total for _, done, total in said[:-1])

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from project.data.check import check_data
 from project.data.contract import Column, Contract
 from project.data.parquet import read_parquet
-from project.data.rows import apply, as_json, convert, frame_of
+from project.data.rows import apply, as_json, convert, to_frame
 from project.data.values import plain, reader, spell
 from project.errors import CheckFailed, WrongUse
 from project.lifecycle import ask_gate
@@ -192,7 +192,7 @@ def test_a_row_has_one_answer_on_every_way(world: Any, tmp_path: Path, rows: Any
 
 @pytest.mark.parametrize("value", [1, 1.0, True, "1", "1.0", "true", "Yes"])
 def test_an_outcome_is_taken_however_it_is_written(world: Any, value: Any) -> None:
-    row = world.http.get("/model").json()["usual"]
+    row = world.http.get("/model").json()["typical_row"]
     asked = world.http.post("/predict", json={"rows": [row]}).json()["request_id"]
     outcome = {"request_id": asked, "row": 0, "value": value}
     answer = world.http.post("/outcomes", json={"outcomes": [outcome]})
@@ -210,7 +210,7 @@ def test_a_row_of_the_table_as_it_stands_is_taken(world: Any) -> None:
 
 
 def test_a_bare_row_is_told_how_to_be_sent(world: Any) -> None:
-    row = world.http.get("/model").json()["usual"]
+    row = world.http.get("/model").json()["typical_row"]
     answer = world.http.post("/predict", json=row)
     assert answer.status_code == 422
     assert 'send {"rows": [' in answer.json()["detail"][0]["msg"]
@@ -226,7 +226,7 @@ def test_a_file_is_not_scored_onto_itself(world: Any, tmp_path: Path) -> None:
 
 
 def test_a_column_sent_twice_is_refused(world: Any) -> None:
-    row = world.http.get("/model").json()["usual"]
+    row = world.http.get("/model").json()["typical_row"]
     split = {"columns": [*row, "code"], "data": [[*row.values(), "2"]]}
     answer = world.http.post("/invocations", json={"dataframe_split": split})
     assert answer.status_code == 422
@@ -278,12 +278,12 @@ def test_any_name_works_through_training_and_service(
     frame = pd.DataFrame(dict(enumerate(columns))).set_axis(names, axis=1)
     frame["the target"] = table["y"]
     own = project(frame, target="the target", group="", sensitive=(), ignore=())
-    own = own.model_copy(update={"training": own.training.model_copy(update={"tries": 3})})
+    own = own.model_copy(update={"training": own.training.model_copy(update={"max_trials": 3})})
     contract = check_data(own).contract
     train(*load_rows(own), own, quiet)
     ask_gate(own, override="only the machinery is looked at")
     with serving(own) as running:
-        rows = [running.http.get("/model").json()["usual"]]
+        rows = [running.http.get("/model").json()["typical_row"]]
         assert list(rows[0]) == contract.features
         assert len(contract.features) == len(names)
         for path in ("/predict", "/explain"):
@@ -295,6 +295,6 @@ def test_spell_and_frame_of_agree_with_a_table_about_what_is_missing() -> None:
     contract = Contract(table={}, columns=(column,))
     values: list[Any] = ["a", "NA", "", " ", None]
     texts = apply(contract, pd.DataFrame({"x": ["a", "NA", np.nan, np.nan, np.nan]}), "t")
-    typed = frame_of(contract, [{"x": value} for value in values])
+    typed = to_frame(contract, [{"x": value} for value in values])
     pd.testing.assert_frame_equal(texts, typed)
     assert [spell(value) for value in values[2:]] == [None] * 3

@@ -9,9 +9,9 @@ import pytest
 from click.testing import CliRunner, Result
 from project.cli import main
 from project.data.read import DataError
-from project.data.rows import rows_of
+from project.data.rows import to_records
 from project.data.split import fingerprints
-from project.evaluation.scores import guess_of
+from project.evaluation.scores import predict_scores
 from project.predict import predict
 from project.release.evidence import labelled
 
@@ -87,8 +87,8 @@ def test_a_file_is_scored_as_the_pipeline_scores_it(champion: Any, tmp_path: Pat
     assert (rows, number) == (len(champion.rows[0]), 1)
     release = champion.release
     scored = pd.read_csv(tmp_path / "out.csv")
-    guess = guess_of(release.model, champion.rows[0], release.classes)
-    np.testing.assert_allclose(scored["probability of yes"], guess)
+    y_pred = predict_scores(release.model, champion.rows[0], release.classes)
+    np.testing.assert_allclose(scored["probability of yes"], y_pred)
     assert list(scored["email"]) == list(pd.read_csv(source)["email"])
 
 
@@ -103,7 +103,7 @@ def test_a_file_that_breaks_the_contract_leaves_no_output(champion: Any, tmp_pat
 def test_a_row_that_was_served_comes_back_as_it_is_in_the_table(served: Any, champion: Any) -> None:
     frame, contract = champion.rows
     frame = frame.sample(300, random_state=0)
-    rows = rows_of(frame.drop(columns="target"))
+    rows = to_records(frame.drop(columns="target"))
     answer = served.http.post("/predict", json={"rows": rows})
     assert answer.status_code == 200
     about = {"request_id": answer.json()["request_id"]}

@@ -42,7 +42,7 @@ def follow_time(typed: pd.DataFrame, contract: Contract, ordered: bool) -> dict[
 
     ordered: the order of the rows is time, though no column says so.
     """
-    there = [c for c in contract.named("feature", "time") if c.name in typed]
+    there = [c for c in contract.with_role("feature", "time") if c.name in typed]
     time = next((c for c in there if c.role == "time" and c.kind in ("date", *NUMERIC)), None)
     if time is None and not ordered:
         return {}
@@ -71,13 +71,13 @@ def _drawn(places: np.ndarray, blocks: bool) -> np.ndarray:
 
 def flagged(contract: Contract, followers: dict[str, Follower]) -> Contract:
     """Return the contract with a flag on the columns that follow the time."""
-    columns = (c.but(follows_time=True) if c.name in followers else c for c in contract.columns)
+    columns = (c.replace(follows_time=True) if c.name in followers else c for c in contract.columns)
     return contract.model_copy(update={"columns": tuple(columns)})
 
 
 def about_time(followers: dict[str, Follower], contract: Contract) -> Iterator[Finding]:
     """Yield a finding on each column that follows the time: what that means, and what to do."""
-    for column in contract.named("feature"):
+    for column in contract.with_role("feature"):
         if column.name not in followers:
             continue
         follower = followers[column.name]

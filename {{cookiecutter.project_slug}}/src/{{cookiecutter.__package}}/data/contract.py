@@ -53,7 +53,7 @@ class Column(Section):
             return False
         return self.format == "number" or all(map(PLAIN.fullmatch, self.categories or [""]))
 
-    def but(self, **changes: Any) -> "Column":
+    def replace(self, **changes: Any) -> "Column":
         """Return the column with some fields changed."""
         return self.model_copy(update=changes)
 
@@ -72,19 +72,19 @@ class Contract(Section):
             raise ValueError(f"described twice: {', '.join(twice)}")
         return self
 
-    def named(self, *roles: Role) -> list[Column]:
+    def with_role(self, *roles: Role) -> list[Column]:
         """Return the columns that have one of `roles`."""
         return [column for column in self.columns if column.role in roles]
 
     @property
     def features(self) -> list[str]:
         """Names of the columns that the model sees."""
-        return [column.name for column in self.named("feature")]
+        return [column.name for column in self.with_role("feature")]
 
     @property
     def target(self) -> Column:
         """The column to predict."""
-        return self.named("target")[0]
+        return self.with_role("target")[0]
 
     @property
     def task(self) -> Literal["binary", "multiclass", "regression"]:
@@ -93,7 +93,7 @@ class Contract(Section):
             return "regression"
         return "binary" if len(self.target.categories or ()) == 2 else "multiclass"
 
-    def with_roles(self, data: Data) -> "Contract":
+    def assign_roles(self, data: Data) -> "Contract":
         """Return the contract with the roles that project.toml gives."""
         given: dict[str, Role] = {data.target: "target", data.time: "time", data.group: "group"}
         given.update(dict.fromkeys(data.sensitive, "sensitive"))
@@ -106,10 +106,10 @@ class Contract(Section):
 def _with_role(column: Column, given: dict[str, Role]) -> Column:
     role = given.get(column.name)
     if role is not None:
-        return column.but(role=role, note=ASIDE if role == "ignored" else column.note)
+        return column.replace(role=role, note=ASIDE if role == "ignored" else column.note)
     if column.note == ASIDE or column.role not in ("feature", "id", "ignored"):
         # It had a role in project.toml, and has it no more.
-        return column.but(role="id" if column.kind == "id" else "feature", note="")
+        return column.replace(role="id" if column.kind == "id" else "feature", note="")
     return column
 
 
@@ -137,7 +137,7 @@ def load(path: Path, data: Data | None = None) -> Contract:
     if data.target not in [column.name for column in contract.columns]:
         way_out = "move the file away and run `check-data`"
         raise WrongUse(f"{path} does not know the target '{data.target}'; {way_out}")
-    contract = contract.with_roles(data)
+    contract = contract.assign_roles(data)
     if contract.task != "regression" and not contract.target.categories:
         raise WrongUse(f"{path}: the target '{data.target}' needs a kind of number, or categories")
     return contract

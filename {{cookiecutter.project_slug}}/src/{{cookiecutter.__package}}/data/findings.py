@@ -55,7 +55,7 @@ def find(
     found += _about_header(frame, columns, settings.data)
     found += [f for c in columns for f in _about_column(frame[c.name], c, settings.data)]
     found += about_time(followers or {}, contract)
-    usable = list(_about_target(frame, contract, settings.data.positive))
+    usable = list(_about_target(frame, contract, settings.data.positive_class))
     found += [*usable, *_about_features(contract), *_about_rows(frame)]
     found += find_limits(typed, contract, settings.service)
     found += find_twins(frame, contract.features)
@@ -150,7 +150,7 @@ def _two_ways(texts: pd.Index, column: Column) -> str:
     form = column.format
     if column.kind == "date" and ("%d/%m" in form or "%m/%d" in form):
         other = form.translate(str.maketrans("dm", "md"))
-        fits = convert(pd.Series(texts, dtype=object), column.but(format=other)).notna().all()
+        fits = convert(pd.Series(texts, dtype=object), column.replace(format=other)).notna().all()
         return f"is read as {form}, and {other} fits too: choose in contract.yaml" if fits else ""
     if column.kind in NUMERIC and form in ("", ".") and len(texts) >= FEW:
         mark = "," if form else r"\."
@@ -205,11 +205,11 @@ def find_in_parts(frame: pd.DataFrame, contract: Contract, parts: Split) -> Iter
                 names = ", ".join(map(repr, sorted(absent_there)))
                 text = f"no row of the {side} part is of class {names}"
                 yield Finding(target.name, f"{text}: nothing will be known of it")
-    for column in contract.named("group"):
+    for column in contract.with_role("group"):
         if test[column.name].nunique() < 2:
             text = "all test rows have one value: no interval can be told, and the gate holds"
             yield Finding(column.name, f"{text}; {FINER}")
-    for column in contract.named("sensitive"):
+    for column in contract.with_role("sensitive"):
         sizes = test[column.name].value_counts()
         many = column.kind in (*NUMERIC, "date") and len(sizes) > FEW
         enough = len(test) >= 4 * ENOUGH if many else (sizes >= ENOUGH).sum() > 1

@@ -40,7 +40,7 @@ def infer(table: Table, settings: Settings) -> Contract:
     columns = tuple(
         _column(values, settings.data, table.typed) for _, values in table.frame.items()
     )
-    return Contract(table=summary, columns=columns).with_roles(settings.data)
+    return Contract(table=summary, columns=columns).assign_roles(settings.data)
 
 
 def _column(values: pd.Series, data: Data, typed: bool) -> Column:
@@ -56,10 +56,10 @@ def _column(values: pd.Series, data: Data, typed: bool) -> Column:
     kind, form, why = kind_of(counts, role, name in data.keep)
     column = Column(name=name, kind=kind, format=form, note=why, missing=missing)
     present = known(values, column).dropna()
-    column = column.but(nullable=bool(len(present) < len(values)))
+    column = column.replace(nullable=bool(len(present) < len(values)))
     if kind in NUMERIC:
         found = convert(present, column)
-        column = column.but(minimum=float(found.min()), maximum=float(found.max()))
+        column = column.replace(minimum=float(found.min()), maximum=float(found.max()))
     elif kind in NAMED:
         column = _listed(column, counts)
     return _set_aside(column, present, len(counts))
@@ -102,12 +102,12 @@ def _missing(every: pd.Series, data: Data, strict: bool) -> tuple[str, ...] | No
 def _listed(column: Column, counts: pd.Series) -> Column:
     """Return the column with its categories, each in its commonest spelling, if they are few."""
     if column.kind == "boolean":
-        return column.but(categories=_both(counts))
+        return column.replace(categories=_both(counts))
     numeric = all(map(PLAIN.fullmatch, counts.index))
     words = list({plain(word) for word in counts.index} if numeric else counts.index)
     if len(words) > LISTED:
-        return column.but(format="number") if numeric else column
-    return column.but(categories=tuple(sorted(words, key=float if numeric else str)))
+        return column.replace(format="number") if numeric else column
+    return column.replace(categories=tuple(sorted(words, key=float if numeric else str)))
 
 
 def _both(counts: pd.Series) -> tuple[str, str]:
@@ -122,13 +122,13 @@ def _both(counts: pd.Series) -> tuple[str, str]:
 def _set_aside(column: Column, present: pd.Series, distinct: int) -> Column:
     """Give ids, row numbers and constants a role in which they are no feature, with the reason."""
     if distinct == 1:
-        return column.but(role="ignored", note="constant")
+        return column.replace(role="ignored", note="constant")
     unique = column.kind == "integer" and distinct == len(present) >= 50
     steps = np.diff(convert(present, column)) if unique else np.array([])
     if unique and (steps == 1).all():
-        return column.but(kind="id", role="id", note="a row number")
+        return column.replace(kind="id", role="id", note="a row number")
     if column.kind == "id" or (unique and ((steps > 0).all() or ID_NAME.search(column.name))):
-        return column.but(kind="id", role="id", note="a value of its own in each row")
+        return column.replace(kind="id", role="id", note="a value of its own in each row")
     return column
 
 

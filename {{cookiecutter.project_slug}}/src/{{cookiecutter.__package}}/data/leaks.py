@@ -51,17 +51,17 @@ def find_leaks(typed: pd.DataFrame, contract: Contract, settings: Settings) -> I
 
 def _sum(sample: pd.DataFrame, contract: Contract, keep: tuple[str, ...]) -> Iterator[Finding]:
     """Yield the columns that add up to the target, by least squares, if any do."""
-    numeric = [column.name for column in contract.named("feature") if column.kind in NUMERIC]
+    numeric = [column.name for column in contract.with_role("feature") if column.kind in NUMERIC]
     names = [name for name in numeric if sample[name].notna().mean() > MOSTLY]
     rows = sample.dropna(subset=names)
     if contract.task != "regression" or len(rows) < 5 * len(names) or len(names) < 2:
         return
-    truth, scale = rows[contract.target.name], rows[names].abs().max().clip(lower=1e-300)
+    y_true, scale = rows[contract.target.name], rows[names].abs().max().clip(lower=1e-300)
     matrix = np.column_stack([rows[names] / scale, np.ones(len(rows))])
-    *shares, constant = np.linalg.lstsq(matrix, truth)[0]
-    close = 1e-6 * truth.abs().max()
+    *shares, constant = np.linalg.lstsq(matrix, y_true)[0]
+    close = 1e-6 * y_true.abs().max()
     weights = (shares / scale)[np.abs(shares) > close]
-    error = rows[weights.index] @ weights + constant - truth
+    error = rows[weights.index] @ weights + constant - y_true
     if len(weights) < 2 or error.abs().max() > close or set(weights.index) <= set(keep):
         return
     terms = [f"{'-' if weight < 0 else '+'} {name}" for name, weight in weights.items()]
@@ -73,12 +73,12 @@ def _sum(sample: pd.DataFrame, contract: Contract, keep: tuple[str, ...]) -> Ite
 
 def _later(sample: pd.DataFrame, contract: Contract) -> Iterator[Finding]:
     """Yield the dates that lie after the row's own time; whole days are compared as such."""
-    for time in contract.named("time"):
+    for time in contract.with_role("time"):
         if time.kind != "date":
             return
         moments = sample[time.name]
         whole_days = (moments == moments.dt.normalize()).all()
-        for column in contract.named("feature"):
+        for column in contract.with_role("feature"):
             if column.kind == "date":
                 dates = sample[column.name]
                 share = ((dates.dt.normalize() if whole_days else dates) > moments).mean()
@@ -115,7 +115,7 @@ def _alone(sample: pd.DataFrame, contract: Contract, seed: int) -> Iterator[Find
 
 def _matrix(sample: pd.DataFrame, contract: Contract) -> pd.DataFrame:
     columns = {}
-    for column in contract.named("feature"):
+    for column in contract.with_role("feature"):
         values = sample[column.name]
         if column.kind in (*NUMERIC, "date"):
             # The trees count in 32 bits, where larger numbers overflow.
@@ -152,7 +152,7 @@ def find_gaps(frame: pd.DataFrame, typed: pd.DataFrame, contract: Contract) -> I
     """Yield the columns whose share missing depends on the target or on a sensitive group."""
     gone = frame[contract.features].isna()
     gone = gone.loc[:, gone.any() & ~gone.all()].astype("float64")
-    for column in contract.named("target", "sensitive"):
+    for column in contract.with_role("target", "sensitive"):
         groups = typed[column.name]
         if column.kind in (*NUMERIC, "date"):
             groups = pd.qcut(groups.rank(method="first"), 4, ["lowest", "low", "high", "highest"])

@@ -22,7 +22,7 @@ def beyond(frame: pd.DataFrame, contract: Contract, service: Service) -> dict[st
     A row whose texts together are larger than a body may be is marked under "(row)".
     """
     marks, size = {}, np.zeros(len(frame))
-    for column in contract.named(*USED):
+    for column in contract.with_role(*USED):
         if column.name not in frame or column.kind == "date":
             continue
         values = frame[column.name]

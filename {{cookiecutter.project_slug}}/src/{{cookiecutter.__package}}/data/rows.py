@@ -43,7 +43,7 @@ def check(
     """Return the typed rows, as `apply` does, and a sentence for each rule that rows break."""
     typed, broken = {}, []
     others = set(raw.columns) - {column.name for column in contract.columns}
-    for column in contract.named(*roles):
+    for column in contract.with_role(*roles):
         if column.name not in raw:
             hint = nearest(column.name, others)
             broken.append(f"column '{column.name}' is not there.{hint}")
@@ -139,10 +139,10 @@ def _sentence(raw: pd.Series, bad: pd.Series, name: str, why: str) -> str:
     return f"column '{name}' {why}: {', '.join(shown)}{more}"
 
 
-def surprises(contract: Contract, typed: pd.DataFrame) -> dict[str, np.ndarray]:
+def unseen_values(contract: Contract, typed: pd.DataFrame) -> dict[str, np.ndarray]:
     """Mark, by feature, the values that training never saw: new categories, out of range."""
     marks = {}
-    for column in contract.named("feature"):
+    for column in contract.with_role("feature"):
         values = typed[column.name]
         if column.kind in NAMED and column.categories:
             unseen = values.notna() & ~values.isin(column.categories)
@@ -155,12 +155,12 @@ def surprises(contract: Contract, typed: pd.DataFrame) -> dict[str, np.ndarray]:
     return marks
 
 
-def frame_of(
+def to_frame(
     contract: Contract, rows: Sequence[Mapping[str, Any]], roles: Sequence[Role] = ("feature",)
 ) -> pd.DataFrame:
     """Turn rows of a request (JSON values by column) into typed rows (the features)."""
     typed = {}
-    for column in contract.named(*roles):
+    for column in contract.with_role(*roles):
         values = pd.Series([row.get(column.name) for row in rows], dtype=object)
         typed[column.name] = convert(values, as_json(column))
     return pd.DataFrame(typed)
@@ -168,10 +168,10 @@ def frame_of(
 
 def as_json(column: Column) -> Column:
     """Return a column as JSON writes it: numbers and dates in one way, whatever the table's was."""
-    return column.but(format="") if column.kind in (*NUMERIC, "date") else column
+    return column.replace(format="") if column.kind in (*NUMERIC, "date") else column
 
 
-def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
+def to_records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """Return typed rows as JSON values: None for missing, ISO 8601 for dates."""
     table = frame.astype(object)
     for name in frame.select_dtypes("datetime"):

@@ -109,7 +109,7 @@ def check_unseen(frame: pd.DataFrame, parts: Split, trained_on: np.ndarray) -> N
         raise CheckFailed(f"{smuggled} test rows were trained on: their scores mean nothing")
 
 
-def thin(frame: pd.DataFrame, most: int, settings: Settings) -> pd.DataFrame:
+def subsample(frame: pd.DataFrame, most: int, settings: Settings) -> pd.DataFrame:
     """Return at most about `most` rows in their order, drawn at random; groups stay whole."""
     if len(frame) <= most:
         return frame

@@ -19,17 +19,17 @@ def strength(matrix: pd.DataFrame, target: pd.Series) -> pd.Series:
     """
     rows, numeric = len(target), target.dtype == "float64"
     if numeric:
-        truth = target.to_numpy()[:, None] / max(target.abs().max(), 1e-300)
+        y_true = target.to_numpy()[:, None] / max(target.abs().max(), 1e-300)
     else:
-        truth = pd.get_dummies(target).to_numpy(dtype="float64")
+        y_true = pd.get_dummies(target).to_numpy(dtype="float64")
     score, bins = _explained if numeric else _area, max(2 * rows // LEAF, 2)
     folds, scores = np.arange(rows) % FOLDS, {}
     for name in matrix:
         ranks = matrix[name].rank(method="min", na_option="bottom").to_numpy()
         cells = folds * bins + ((ranks - 1) * bins // rows).astype("int64")
         count = np.bincount(cells, minlength=FOLDS * bins)[:, None]
-        sums = np.column_stack([np.bincount(cells, part, FOLDS * bins) for part in truth.T])
-        scores[name] = score(count, sums, _guess(count, sums), truth)
+        sums = np.column_stack([np.bincount(cells, part, FOLDS * bins) for part in y_true.T])
+        scores[name] = score(count, sums, _guess(count, sums), y_true)
     return pd.Series(scores, dtype="float64")
 
 
@@ -43,13 +43,15 @@ def _guess(count: np.ndarray, sums: np.ndarray) -> np.ndarray:
     return (others / (rows.sum(axis=0) - rows + 1)).reshape(sums.shape)
 
 
-def _explained(count: np.ndarray, sums: np.ndarray, guess: np.ndarray, truth: np.ndarray) -> float:
-    error = (truth**2).sum() + (count * guess**2 - 2 * guess * sums).sum()
-    return float(1 - error / max(len(truth) * truth.var(), 1e-300))
+def _explained(
+    count: np.ndarray, sums: np.ndarray, y_pred: np.ndarray, y_true: np.ndarray
+) -> float:
+    error = (y_true**2).sum() + (count * y_pred**2 - 2 * y_pred * sums).sum()
+    return float(1 - error / max(len(y_true) * y_true.var(), 1e-300))
 
 
-def _area(count: np.ndarray, sums: np.ndarray, guess: np.ndarray, truth: np.ndarray) -> float:
-    order = np.argsort(guess, axis=0)
+def _area(count: np.ndarray, sums: np.ndarray, y_pred: np.ndarray, y_true: np.ndarray) -> float:
+    order = np.argsort(y_pred, axis=0)
     right = np.take_along_axis(sums, order, axis=0)
     wrong = count[order, 0] - right
     below = np.cumsum(wrong, axis=0) - wrong / 2

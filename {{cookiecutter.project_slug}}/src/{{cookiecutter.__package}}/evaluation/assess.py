@@ -11,12 +11,12 @@ import pandas as pd
 from sklearn.pipeline import Pipeline
 
 from ..words import called
-from .explain import Reference, examples, features, typical, visible
-from .problem import Problem
-from .scores import BY_TASK, WEIGHTED, calibration, guess_of, interval, resamples
-from .slices import Judged, asked, gaps, slices, unassessed
-from .trouble import trouble
-from .value import Choice, losing, worth
+from .explain import Reference, examples, permutation_importances, typical_row, visible
+from .scores import BY_TASK, WEIGHTED, bootstrap_weights, calibration, interval, predict_scores
+from .slices import ScoredRows, gaps, slice_floors, slices, unassessed
+from .task import Task
+from .value import Policy, losing, policy_values
+from .worst_slice import worst_slice
 
 Evaluation = dict[str, Any]
 
@@ -24,11 +24,11 @@ Evaluation = dict[str, Any]
 def evaluate(
     model: Pipeline,
     frame: pd.DataFrame,
-    problem: Problem,
+    task: Task,
     threshold: float | None,
-    usual: float,
+    constant: float,
     plain: np.ndarray | None = None,
-    champion: Choice | None = None,
+    champion: Policy | None = None,
     cost: Mapping[str, float] | None = None,
     reference: Reference | None = None,
 ) -> Evaluation:
@@ -39,36 +39,36 @@ def evaluate(
     champion: its guess on the same rows and its threshold; cost: milliseconds a row, by feature;
     reference: what examples are compared with, by default the typical row of these.
     """
-    truth, guess = problem.truth(frame), guess_of(model, frame, problem.classes)
-    groups, task = problem.groups(frame), problem.contract.task
-    weights = resamples(groups)
-    judged = Judged(frame, problem, truth, guess, threshold, weights)
-    parts, floors = slices(judged), asked(judged)
-    scores = {name: interval(WEIGHTED[name], truth, guess, weights) for name in BY_TASK[task]}
-    money = worth(judged, champion, usual)
+    y_true, y_pred = task.y_true(frame), predict_scores(model, frame, task.classes)
+    groups, kind = task.groups(frame), task.contract.task
+    weights = bootstrap_weights(groups)
+    scored = ScoredRows(frame, task, y_true, y_pred, threshold, weights)
+    parts, floors = slices(scored), slice_floors(scored)
+    scores = {name: interval(WEIGHTED[name], y_true, y_pred, weights) for name in BY_TASK[kind]}
+    money = policy_values(scored, champion, constant)
     return {
-        "task": task,
-        "metric": problem.metric_name,
+        "task": kind,
+        "metric": task.metric_name,
         "rows": len(frame),
         "groups": len(np.unique(groups)),
         "scores": scores,
         "slices": parts,
-        "gaps": gaps(parts, problem.metric_name),
-        "asked": floors,
-        "missed": [floor["said"] for floor in floors if not floor["met"]],
-        "unassessed": unassessed(judged, parts, scores),
-        "trouble": trouble(judged),
+        "gaps": gaps(parts, task.metric_name),
+        "slice_floors": floors,
+        "failed_floors": [floor["message"] for floor in floors if not floor["passed"]],
+        "unassessed": unassessed(scored, parts, scores),
+        "worst_slice": worst_slice(scored),
         "calibration": {
-            name: calibration(truth, said)
-            for name, said in (("the model", guess), ("before calibration", plain))
+            name: calibration(y_true, said)
+            for name, said in (("after", y_pred), ("before", plain))
             if said is not None
         },
         "threshold": threshold,
-        "worth": money,
-        "losing": losing(money, problem.settings.value.currency),
-        "features": features(model, frame, problem, cost or {}),
-        "visible": visible(guess),
-        "examples": examples(model, judged, reference or typical(frame, problem.contract)),
+        "policies": money,
+        "losing": losing(money, task.settings.value.currency),
+        "importances": permutation_importances(model, frame, task, cost or {}),
+        "visible": visible(y_pred),
+        "examples": examples(model, scored, reference or typical_row(frame, task.contract)),
     }
 
 

@@ -13,7 +13,11 @@ from .page import render
 
 
 def card(
-    name: str, number: int | None, facts: dict[str, Any], evaluation: Evaluation, contract: Contract
+    name: str,
+    number: int | None,
+    lineage: dict[str, Any],
+    evaluation: Evaluation,
+    contract: Contract,
 ) -> str:
     """Return the card of one version; number: None before it is registered."""
     return render(
@@ -21,7 +25,7 @@ def card(
         title=f"{name}, version {number}" if number else name,
         purpose=metadata(NAME)["Summary"] or "",
         headline=headline(evaluation),
-        facts=facts,
+        lineage=lineage,
         evaluation=evaluation,
         contract=contract,
     )

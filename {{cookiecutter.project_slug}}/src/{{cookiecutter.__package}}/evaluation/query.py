@@ -61,9 +61,9 @@ class _Meant(ast.NodeTransformer):
         self.columns = columns
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
-        truth = {"true": True, "false": False}.get(node.id)
-        if truth is not None and node.id not in self.places:
-            return ast.Constant(truth)
+        y_true = {"true": True, "false": False}.get(node.id)
+        if y_true is not None and node.id not in self.places:
+            return ast.Constant(y_true)
         return ast.Name(self.places.get(node.id, node.id), node.ctx)
 
     def visit_Compare(self, node: ast.Compare) -> ast.expr:

@@ -22,7 +22,7 @@ BEFORE: dict[str, Any] = {"color": ORANGE, "marker": "s", "linestyle": "--"}
 BESIDE: dict[str, Any] = {"frameon": False, "loc": "center left", "bbox_to_anchor": (1, 0.5)}
 
 
-def html(evaluation: Evaluation, title: str, currency: str) -> str:
+def report_page(evaluation: Evaluation, title: str, currency: str) -> str:
     """Return the page about one model."""
     return render(
         "evaluation/report.html",
@@ -39,7 +39,7 @@ def ladder(rungs: list[dict[str, Any]], metric: str) -> Markup:
     plot = axes("Complexity against quality", "seconds of one try (log scale)", metric)
     seconds = np.maximum([rung["seconds"] for rung in rungs], 1e-3)
     for rung, at, style in zip(rungs, seconds, cycle(STYLES), strict=False):
-        error, label = rung["standard error"], f"{rung['candidate']}  {rung['score']:.4g}"
+        error, label = rung["standard_error"], f"{rung['candidate']}  {rung['score']:.4g}"
         plot.errorbar(at, rung["score"], error, ms=8, capsize=4, label=label, **style)
     plot.set_xscale("log")
     powers = np.log10([seconds.min() / 1.2, seconds.max() * 1.2])
@@ -75,8 +75,8 @@ def calibration(said: dict[str, dict[str, Any]]) -> Markup:
     plot = axes("What was said and what happened, by tenth", "mean guess", "mean outcome")
     for (name, one), style in zip(said.items(), (AFTER, BEFORE), strict=False):
         points, label = pd.DataFrame(one["points"]), f"{name} (off by {one['error']:.3g})"
-        plot.plot("guess", "truth", data=points, label=label, **style)
-    middle = points["guess"].mean()
+        plot.plot("y_pred", "y_true", data=points, label=label, **style)
+    middle = points["y_pred"].mean()
     plot.axline((middle, middle), slope=1, color=GREY, linestyle=":", label="perfect")
     plot.legend(frameon=False)
     return svg(plot, "Mean outcome against mean guess for ten equal parts of the test rows")

@@ -21,24 +21,24 @@ RESAMPLES = 200
 BLOCK = 4_000_000  # weights looked at in one go
 
 
-def chances(guess: np.ndarray) -> np.ndarray:
+def probability_matrix(y_pred: np.ndarray) -> np.ndarray:
     """Return (rows, classes) probabilities, of two classes the positive one last."""
-    return guess if guess.ndim == 2 else np.column_stack([1 - guess, guess])
+    return y_pred if y_pred.ndim == 2 else np.column_stack([1 - y_pred, y_pred])
 
 
-def losses(truth: np.ndarray, guess: np.ndarray) -> np.ndarray:
+def losses(y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
     """Return a loss per row: Brier's (1950) for classes, the squared error for numbers."""
-    if guess.ndim == 2:
-        return ((guess - np.eye(guess.shape[1])[truth]) ** 2).sum(axis=1)
-    return (guess - truth) ** 2
+    if y_pred.ndim == 2:
+        return ((y_pred - np.eye(y_pred.shape[1])[y_true]) ** 2).sum(axis=1)
+    return (y_pred - y_true) ** 2
 
 
-def _right(truth: np.ndarray, guess: np.ndarray) -> np.ndarray:
-    return truth == (guess.argmax(axis=1) if guess.ndim == 2 else guess >= 0.5)
+def _right(y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
+    return y_true == (y_pred.argmax(axis=1) if y_pred.ndim == 2 else y_pred >= 0.5)
 
 
-def _log_likelihood(truth: np.ndarray, guess: np.ndarray) -> np.ndarray:
-    chance = chances(guess)[np.arange(len(truth)), truth.astype(int)]
+def _log_likelihood(y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
+    chance = probability_matrix(y_pred)[np.arange(len(y_true)), y_true.astype(int)]
     return np.log(np.clip(chance, np.finfo(float).eps, 1))
 
 
@@ -57,34 +57,34 @@ PLAIN = mean(lambda _, values: values)  # of numbers that need no truth, such as
 
 
 def _tally(
-    truth: np.ndarray, guess: np.ndarray, weights: np.ndarray
+    y_true: np.ndarray, y_pred: np.ndarray, weights: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return (draws, distinct guesses): weight of positives and of all, the highest guess first."""
-    order = np.argsort(-guess, kind="stable")
-    starts = np.flatnonzero(np.append(True, np.diff(guess[order]) != 0))
+    order = np.argsort(-y_pred, kind="stable")
+    starts = np.flatnonzero(np.append(True, np.diff(y_pred[order]) != 0))
     ranked = weights[:, order].astype("float64")
     everyone = np.add.reduceat(ranked, starts, axis=1)
-    return np.add.reduceat(ranked * truth[order], starts, axis=1), everyone
+    return np.add.reduceat(ranked * y_true[order], starts, axis=1), everyone
 
 
-def _auc(truth: np.ndarray, guess: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def _auc(y_true: np.ndarray, y_pred: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Return the share of pairs in right order (Hanley and McNeil, 1982); ties count half."""
-    positive, everyone = _tally(truth, guess, weights)
+    positive, everyone = _tally(y_true, y_pred, weights)
     negative = everyone - positive
     right = (negative * (positive.cumsum(axis=1) - positive / 2)).sum(axis=1)
     return _ratio(right, positive.sum(axis=1) * negative.sum(axis=1))
 
 
-def _average_precision(truth: np.ndarray, guess: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    positive, everyone = _tally(truth, guess, weights)
+def _average_precision(y_true: np.ndarray, y_pred: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    positive, everyone = _tally(y_true, y_pred, weights)
     precision = np.nan_to_num(_ratio(positive.cumsum(axis=1), everyone.cumsum(axis=1)))
     return _ratio((positive * precision).sum(axis=1), positive.sum(axis=1))
 
 
-def _r2(truth: np.ndarray, guess: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    centred, all_weights = truth - truth.mean(), weights.sum(axis=1)
-    spread = weights @ centred**2 - _ratio((weights @ centred) ** 2, all_weights)
-    return 1 - _ratio(weights @ losses(truth, guess), spread)
+def _r2(y_true: np.ndarray, y_pred: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    centred, all_weights = y_true - y_true.mean(), weights.sum(axis=1)
+    bootstrap_scores = weights @ centred**2 - _ratio((weights @ centred) ** 2, all_weights)
+    return 1 - _ratio(weights @ losses(y_true, y_pred), bootstrap_scores)
 
 
 # weights: (draws, rows), how often each row counts; returns (draws,), NaN where it is undefined.
@@ -107,13 +107,13 @@ BY_TASK = {
 
 
 def _unweighted(score: Weighted) -> Metric:
-    return lambda truth, guess: float(score(truth, guess, np.ones((1, len(truth))))[0])
+    return lambda y_true, y_pred: float(score(y_true, y_pred, np.ones((1, len(y_true))))[0])
 
 
 METRICS: Mapping[str, Metric] = {name: _unweighted(score) for name, score in WEIGHTED.items()}
 
 
-def truth_of(frame: pd.DataFrame, contract: Contract, names: tuple[str, ...]) -> np.ndarray:
+def target_values(frame: pd.DataFrame, contract: Contract, names: tuple[str, ...]) -> np.ndarray:
     """Return the target as numbers: class numbers (int64) or values (float64)."""
     values = frame[contract.target.name]
     if contract.task == "regression":
@@ -121,7 +121,7 @@ def truth_of(frame: pd.DataFrame, contract: Contract, names: tuple[str, ...]) ->
     return values.map({name: number for number, name in enumerate(names)}).to_numpy(dtype="int64")
 
 
-def guess_of(model: Pipeline, frame: pd.DataFrame, names: tuple[str, ...]) -> np.ndarray:
+def predict_scores(model: Pipeline, frame: pd.DataFrame, names: tuple[str, ...]) -> np.ndarray:
     """Return the model's guess for typed rows, classes in the order of `names`."""
     if not names:
         return np.asarray(model.predict(frame), dtype="float64")
@@ -132,7 +132,7 @@ def guess_of(model: Pipeline, frame: pd.DataFrame, names: tuple[str, ...]) -> np
     return columns[1] if len(names) == 2 else np.column_stack(columns)
 
 
-def resamples(groups: np.ndarray, seed: int = 0, count: int = RESAMPLES) -> np.ndarray:
+def bootstrap_weights(groups: np.ndarray, seed: int = 0, count: int = RESAMPLES) -> np.ndarray:
     """Return (count, rows) uint8: how often each row is drawn in each bootstrap resample.
 
     groups: (rows,) the group of each row, any dtype; rows of one group are drawn together, which
@@ -146,42 +146,44 @@ def resamples(groups: np.ndarray, seed: int = 0, count: int = RESAMPLES) -> np.n
     return drawn
 
 
-def spread(
-    score: Weighted, truth: np.ndarray, guess: np.ndarray, weights: np.ndarray
+def bootstrap_scores(
+    score: Weighted, y_true: np.ndarray, y_pred: np.ndarray, weights: np.ndarray
 ) -> np.ndarray:
     """Return (1 + draws,): the score, then that of each resample. weights: as `resamples`' are."""
     blocks = np.array_split(weights, 1 + weights.size // BLOCK)
-    once = np.ones((1, len(truth)), dtype="uint8")
-    return np.concatenate([score(truth, guess, block) for block in (once, *blocks)])
+    once = np.ones((1, len(y_true)), dtype="uint8")
+    return np.concatenate([score(y_true, y_pred, block) for block in (once, *blocks)])
 
 
-def bounds(values: np.ndarray, tail: float = 0.025) -> Interval:
+def percentile_interval(values: np.ndarray, alpha: float = 0.025) -> Interval:
     """Return the percentile-bootstrap interval (Efron, 1979) of what `spread` returns.
 
     tail: the share of the resamples beyond each bound. Without a defined resample they are NaN.
     """
     drawn = values[1:][np.isfinite(values[1:])]
-    low, high = np.quantile(drawn if len(drawn) else [np.nan], [tail, 1 - tail])
+    low, high = np.quantile(drawn if len(drawn) else [np.nan], [alpha, 1 - alpha])
     return {"value": float(values[0]), "low": float(low), "high": float(high)}
 
 
 def interval(
-    score: Weighted, truth: np.ndarray, guess: np.ndarray, weights: np.ndarray
+    score: Weighted, y_true: np.ndarray, y_pred: np.ndarray, weights: np.ndarray
 ) -> Interval:
     """Return the score with its 95 % interval. weights: (draws, rows), see `resamples`."""
-    return bounds(spread(score, truth, guess, weights))
+    return percentile_interval(bootstrap_scores(score, y_true, y_pred, weights))
 
 
-def calibration(truth: np.ndarray, guess: np.ndarray, bins: int = 10) -> dict[str, Any]:
+def calibration(y_true: np.ndarray, y_pred: np.ndarray, bins: int = 10) -> dict[str, Any]:
     """Return mean guess, mean truth and rows of each tenth, and their mean distance as `error`.
 
     For more than two classes the guess is the top probability, the truth whether it was right. The
     error is the expected calibration error with bins of equal mass (Naeini et al., 2015).
     """
-    if guess.ndim == 2:
-        truth, guess = (guess.argmax(axis=1) == truth).astype(float), guess.max(axis=1)
-    edges = np.unique(np.quantile(guess, np.linspace(0, 1, bins + 1)[1:-1]))
-    tenths = pd.DataFrame({"guess": guess, "truth": truth}).groupby(np.searchsorted(edges, guess))
+    if y_pred.ndim == 2:
+        y_true, y_pred = (y_pred.argmax(axis=1) == y_true).astype(float), y_pred.max(axis=1)
+    edges = np.unique(np.quantile(y_pred, np.linspace(0, 1, bins + 1)[1:-1]))
+    tenths = pd.DataFrame({"y_pred": y_pred, "y_true": y_true}).groupby(
+        np.searchsorted(edges, y_pred)
+    )
     means, rows = tenths.mean(), tenths.size()
-    error = np.average((means["guess"] - means["truth"]).abs(), weights=rows)
+    error = np.average((means["y_pred"] - means["y_true"]).abs(), weights=rows)
     return {"points": means.assign(rows=rows).to_dict("records"), "error": float(error)}

@@ -16,9 +16,9 @@ import pandas as pd
 from ..data.contract import NAMED, NUMERIC, Column, Contract
 from ..data.values import spelled
 from ..words import counted
-from .problem import Problem
 from .query import matching
 from .scores import PLAIN, WEIGHTED, Interval, Weighted, interval
+from .task import Task
 
 FEW = 50
 FEW_POSITIVES = 20
@@ -29,37 +29,37 @@ Known = Interval | None
 
 
 @dataclass(frozen=True)
-class Judged:
+class ScoredRows:
     """Test rows as a model sees them; weights: (draws, rows), the bootstrap that all share."""
 
     frame: pd.DataFrame
-    problem: Problem
-    truth: np.ndarray
-    guess: np.ndarray
+    task: Task
+    y_true: np.ndarray
+    y_pred: np.ndarray
     threshold: float | None
     weights: np.ndarray
 
     def score(self, mask: np.ndarray) -> Known:
         """Return the score and its bounds where `mask` holds, None for few rows or one class."""
-        return self._known(WEIGHTED[self.problem.metric_name], self.guess, mask, FEW)
+        return self._known(WEIGHTED[self.task.metric_name], self.y_pred, mask, FEW)
 
     def rates(self, mask: np.ndarray) -> dict[str, Known]:
         """Return what fairness compares besides the score, where `mask` holds."""
-        task = self.problem.contract.task
-        if task == "multiclass":
+        kind = self.task.contract.task
+        if kind == "multiclass":
             return {}
-        if task == "regression":
-            return {"mean error": self._known(PLAIN, self.guess - self.truth, mask, FEW)}
-        acted, positive = self.guess >= self.threshold, self.truth == 1
+        if kind == "regression":
+            return {"mean_error": self._known(PLAIN, self.y_pred - self.y_true, mask, FEW)}
+        acted, positive = self.y_pred >= self.threshold, self.y_true == 1
         return {
-            "share acted on": self._known(PLAIN, acted, mask, FEW),
-            "share found": self._known(PLAIN, acted, mask & positive, FEW_POSITIVES),
+            "selection_rate": self._known(PLAIN, acted, mask, FEW),
+            "true_positive_rate": self._known(PLAIN, acted, mask & positive, FEW_POSITIVES),
         }
 
     def _known(self, score: Weighted, said: np.ndarray, mask: np.ndarray, fewest: int) -> Known:
         if mask.sum() < fewest:
             return None
-        found = interval(score, self.truth[mask], said[mask], self.weights[:, mask])
+        found = interval(score, self.y_true[mask], said[mask], self.weights[:, mask])
         return found if np.isfinite(found["value"]) else None
 
 
@@ -69,7 +69,7 @@ def masks(frame: pd.DataFrame, contract: Contract) -> Iterator[tuple[str, str, b
     Of a sensitive column every row is in a slice, whatever its kind; of a feature only the values
     of small categories are looked at.
     """
-    for column in contract.named("sensitive", "feature"):
+    for column in contract.with_role("sensitive", "feature"):
         values, sensitive = frame[column.name], column.role == "sensitive"
         if sensitive:
             values = _as_groups(values, column)
@@ -95,7 +95,7 @@ def _as_groups(values: pd.Series, column: Column) -> pd.Series:
     return groups.astype(object).where(values.notna() & (values != ""), MISSING)
 
 
-def slices(judged: Judged) -> list[Part]:
+def slices(scored: ScoredRows) -> list[Part]:
     """Score every slice with at least 50 rows; name the smaller ones without a score.
 
     rates: of a sensitive group of two classes the share acted on and the share of positives found,
@@ -107,10 +107,10 @@ def slices(judged: Judged) -> list[Part]:
             "value": value,
             "rows": int(mask.sum()),
             "sensitive": sensitive,
-            "score": judged.score(mask),
-            "rates": judged.rates(mask) if sensitive else {},
+            "score": scored.score(mask),
+            "rates": scored.rates(mask) if sensitive else {},
         }
-        for column, value, sensitive, mask in masks(judged.frame, judged.problem.contract)
+        for column, value, sensitive, mask in masks(scored.frame, scored.task.contract)
     ]
 
 
@@ -129,32 +129,32 @@ def gaps(parts: list[Part], metric: str) -> dict[str, dict[str, float | None]]:
     return found
 
 
-def asked(judged: Judged) -> list[Part]:
+def slice_floors(scored: ScoredRows) -> list[Part]:
     """Return rows, score and floor of each slice under [slices], if it is met, and a sentence."""
     found = []
-    for query, floor in judged.problem.settings.slices.items():
-        mask = matching(judged.frame, query, judged.problem.contract)
-        score, rows = judged.score(mask), int(mask.sum())
+    for query, floor in scored.task.settings.slices.items():
+        mask = matching(scored.frame, query, scored.task.contract)
+        score, rows = scored.score(mask), int(mask.sum())
         # What cannot be assessed does not pass.
-        met, why = False, f"there are only {counted(rows, 'test row')}, too few to tell"
+        passed, why = False, f"there are only {counted(rows, 'test row')}, too few to tell"
         if score:
-            met, why = score["value"] >= floor, f"the score is {score['value']:.3f}"
+            passed, why = score["value"] >= floor, f"the score is {score['value']:.3f}"
         said = f"where {query} {why}; its floor is {floor:g}"
         part = {"slice": query, "rows": rows, "floor": floor, "score": score}
-        found.append(part | {"met": met, "said": said})
+        found.append(part | {"passed": passed, "message": said})
     return found
 
 
-def unassessed(judged: Judged, parts: list[Part], scores: Mapping[str, Interval]) -> list[str]:
+def unassessed(scored: ScoredRows, parts: list[Part], scores: Mapping[str, Interval]) -> list[str]:
     """Return a sentence for each thing that was to be looked at, and about which nothing is known.
 
     parts: as `slices` returns them; scores: of all rows, by metric.
     """
     said = [f"{name} is no number" for name, score in scores.items() if isnan(score["value"])]
-    classes = judged.problem.classes
-    absent = [name for number, name in enumerate(classes) if not (judged.truth == number).any()]
+    classes = scored.task.classes
+    absent = [name for number, name in enumerate(classes) if not (scored.y_true == number).any()]
     said += [f"no test row is of class {', '.join(map(repr, absent))}"] if absent else []
-    if len(np.unique(judged.problem.groups(judged.frame))) < 2:
+    if len(np.unique(scored.task.groups(scored.frame))) < 2:
         said.append("all test rows are of one group: intervals say nothing")
     for column in dict.fromkeys(part["column"] for part in parts if part["sensitive"]):
         said += _uncompared(column, [p for p in parts if p["column"] == column], bool(classes))
@@ -179,4 +179,5 @@ def _uncompared(column: str, groups: list[Part], classes: bool) -> Iterator[str]
     for rate in groups[0]["rates"]:
         if sum(part["rates"][rate] is not None for part in groups) < 2:
             needed = f"two groups of {FEW_POSITIVES} positive test rows"
-            yield f"the {rate} by '{column}' was not compared: it takes {needed}"
+            name = rate.replace("_", " ")
+            yield f"the {name} by '{column}' was not compared: it takes {needed}"

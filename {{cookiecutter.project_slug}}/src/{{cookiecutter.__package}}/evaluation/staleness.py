@@ -10,8 +10,8 @@ import pandas as pd
 from sklearn.pipeline import Pipeline
 from sklearn.utils.parallel import Parallel, delayed
 
-from .problem import Problem, workers
-from .scores import WEIGHTED, guess_of, interval, resamples
+from .scores import WEIGHTED, bootstrap_weights, interval, predict_scores
+from .task import Task, workers
 
 MOST = 5_000  # rows of a window: enough to see the slope, few enough to fit five
 STEPS = 4  # of an eighth of the training rows
@@ -20,10 +20,7 @@ YEARS = 1500, 2200  # whole numbers between them are years
 
 
 def staleness(
-    fit: Callable[[pd.DataFrame], Pipeline],
-    rows: pd.DataFrame,
-    test: pd.DataFrame,
-    problem: Problem,
+    fit: Callable[[pd.DataFrame], Pipeline], rows: pd.DataFrame, test: pd.DataFrame, task: Task
 ) -> list[dict[str, Any]]:
     """Return age, unit, score, low, high of models that saw as many rows, but older ones.
 
@@ -32,24 +29,24 @@ def staleness(
     own unit) from the end of the window to that of `rows`; without a time column their share.
     Empty where there is no order in time.
     """
-    time, target = problem.settings.data.time, problem.contract.target.name
-    if not (time or problem.settings.data.ordered):
+    time, target = task.settings.data.time, task.contract.target.name
+    if not (time or task.settings.data.ordered):
         return []
     if time:
         rows = rows.sort_values(time, kind="stable", ignore_index=True)
     size = min(len(rows) // 2, MOST)
     ends = [len(rows) - step * len(rows) // 8 for step in range(STEPS + 1)]
     windows = {end: rows.iloc[end - size : end].reset_index(drop=True) for end in ends}
-    if problem.classes:  # of one class there is nothing to learn
+    if task.classes:  # of one class there is nothing to learn
         windows = {end: part for end, part in windows.items() if part[target].nunique() > 1}
     models = Parallel(n_jobs=workers(len(rows)))(delayed(fit)(part) for part in windows.values())
-    truth, weights, curve = problem.truth(test), resamples(problem.groups(test)), []
+    y_true, weights, curve = task.y_true(test), bootstrap_weights(task.groups(test)), []
     for (end, window), model in zip(windows.items(), models, strict=True):
         age, unit = round(100 * (1 - end / len(rows)), 1), "% of the training rows"
         if time:
             age, unit = _age(rows[time], window[time].iloc[-1])
-        guess = guess_of(model, test, problem.classes)
-        score = interval(WEIGHTED[problem.metric_name], truth, guess, weights)
+        y_pred = predict_scores(model, test, task.classes)
+        score = interval(WEIGHTED[task.metric_name], y_true, y_pred, weights)
         curve.append({"age": age, "unit": unit, "score": score.pop("value"), **score})
     return curve
 

@@ -13,14 +13,14 @@ CERTAINTY = 1.645  # standard errors: 95 % on one side
 LEAST = 1e-12  # a probability of 0 would be an infinite loss
 
 
-class Tempered(ClassifierMixin, BaseEstimator):
+class TemperatureScaledClassifier(ClassifierMixin, BaseEstimator):
     """A classifier whose log-probabilities are divided by a temperature (Guo et al., 2017)."""
 
     def __init__(self, estimator: BaseEstimator, temperature: float = 1.0) -> None:  # noqa: D107
         self.estimator = estimator
         self.temperature = temperature
 
-    def fit(self, X: pd.DataFrame, y: pd.Series) -> "Tempered":
+    def fit(self, X: pd.DataFrame, y: pd.Series) -> "TemperatureScaledClassifier":
         """Fit the classifier; the temperature was found before, out of fold."""
         self.estimator_ = clone(self.estimator).fit(X, y)
         self.classes_ = self.estimator_.classes_
@@ -28,31 +28,31 @@ class Tempered(ClassifierMixin, BaseEstimator):
 
     def predict_proba(self, X: pd.DataFrame) -> np.ndarray:
         """Return (rows, classes) probabilities."""
-        return temper(self.estimator_.predict_proba(X), self.temperature)
+        return apply_temperature(self.estimator_.predict_proba(X), self.temperature)
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:
         """Return the likeliest class of each row."""
         return self.classes_[self.predict_proba(X).argmax(axis=1)]
 
 
-def temper(guess: np.ndarray, temperature: float) -> np.ndarray:
+def apply_temperature(y_pred: np.ndarray, temperature: float) -> np.ndarray:
     """Return calibrated probabilities; guess: (rows, classes), or (rows,) of the second of two."""
-    if guess.ndim == 1:
-        return temper(np.column_stack([1 - guess, guess]), temperature)[:, 1]
-    power = np.clip(guess, LEAST, 1.0) ** (1 / temperature)
+    if y_pred.ndim == 1:
+        return apply_temperature(np.column_stack([1 - y_pred, y_pred]), temperature)[:, 1]
+    power = np.clip(y_pred, LEAST, 1.0) ** (1 / temperature)
     return power / power.sum(axis=1, keepdims=True)
 
 
-def temperature_of(truth: np.ndarray, guess: np.ndarray) -> float:
+def fit_temperature(y_true: np.ndarray, y_pred: np.ndarray) -> float:
     """Return the temperature with the least log loss; 1 unless that is surely less than at 1.
 
     truth: (rows,) class numbers; guess: (rows,) of the second of two, or (rows, classes).
     """
-    rows = np.arange(len(truth))
+    rows = np.arange(len(y_true))
 
     def loss(temperature: float) -> np.ndarray:
-        said = temper(guess, temperature)
-        likely = said[rows, truth] if said.ndim == 2 else np.where(truth == 1, said, 1 - said)
+        said = apply_temperature(y_pred, temperature)
+        likely = said[rows, y_true] if said.ndim == 2 else np.where(y_true == 1, said, 1 - said)
         return -np.log(np.clip(likely, LEAST, 1.0))
 
     fitted = minimize_scalar(lambda t: loss(np.exp(t)).mean(), bounds=(-1.5, 1.5), method="bounded")

@@ -67,7 +67,7 @@ def features(contract: Contract, style: Style) -> ColumnTransformer:
     quantile: as linear, with numbers spread to a normal distribution, which tames long tails.
     Categories come first, one column each for trees, so that their places are known.
     """
-    columns = contract.named("feature")
+    columns = contract.with_role("feature")
     short = category_names(contract)
     by_kind = {
         "category": short,
@@ -90,7 +90,7 @@ def features(contract: Contract, style: Style) -> ColumnTransformer:
 
 def category_names(contract: Contract) -> list[str]:
     """Return the categories that are few enough to stand for themselves in the matrix."""
-    columns = contract.named("feature")
+    columns = contract.with_role("feature")
     return [
         c.name for c in columns if c.kind == "boolean" or (c.kind == "category" and c.categories)
     ]
@@ -102,7 +102,7 @@ def cost(contract: Contract, frame: pd.DataFrame) -> dict[str, float]:
     frame: typed rows, of which 200 are used. A row as a whole costs less than the sum.
     """
     sample, spent = frame.head(200), {}
-    for column in contract.named("feature"):
+    for column in contract.with_role("feature"):
         alone = contract.model_copy(update={"columns": (column, contract.target)})
         way = features(alone, "trees").fit(sample, sample[contract.target.name])
         times = []

@@ -22,23 +22,23 @@ from ..data.split import Split, fingerprints, split
 from ..errors import CheckFailed
 from ..evaluation.assess import Evaluation, evaluate
 from ..evaluation.card import card
-from ..evaluation.explain import typical
-from ..evaluation.problem import Problem
+from ..evaluation.explain import typical_row
 from ..evaluation.query import matching
-from ..evaluation.report import html
-from ..evaluation.scores import guess_of
+from ..evaluation.report import report_page
+from ..evaluation.scores import predict_scores
 from ..evaluation.staleness import staleness
-from ..evaluation.value import Choice, best_constant, best_threshold
+from ..evaluation.task import Task
+from ..evaluation.value import Policy, best_threshold, constant_prediction
 from ..ledger import Ledger
 from ..release import bundle, keys, registry, tracking
 from ..release.champion import serving
-from ..release.evidence import fresh
+from ..release.evidence import rows_not_trained_on
 from ..settings import Settings
-from .calibrate import temper
-from .choose import Kept, assemble, choose, ladder_of
-from .facts import facts
+from .calibrate import apply_temperature
 from .features import cost
+from .lineage import lineage
 from .search import Progress, Search, search, unworried
+from .select import Selected, build_estimator, ladder_of, select
 
 
 @dataclass(frozen=True)
@@ -65,108 +65,111 @@ def train(
 
     Training twice on the same rows with the same settings gives the same model.
     """
-    problem = Problem(contract, settings)
+    task = Task(contract, settings)
     keys.sign(b"", settings.root)  # a key that is missing is said before the search
     for query in settings.slices:
         matching(frame, query, contract)
-    frame = frame[[column.name for column in contract.named(*USED)]]
+    frame = frame[[column.name for column in contract.with_role(*USED)]]
     parts = split(frame, contract, settings)
     rows = frame.iloc[parts.train].reset_index(drop=True)
     test = frame.iloc[parts.test].reset_index(drop=True)
-    found = search(rows, problem, progress)
-    kept, choice = choose(found, problem)
-    progress(f"fit, measure, explain and sign: {kept.candidate}", 0, 1)
-    model = fit(kept, rows, problem)
-    evaluation = _measure(model, kept, found, rows, test, problem)
+    found = search(rows, task, progress)
+    selected, choice = select(found, task)
+    progress(f"fit, measure, explain and sign: {selected.candidate}", 0, 1)
+    model = fit(selected, rows, task)
+    evaluation = _measure(model, selected, found, rows, test, task)
     evaluation |= {"choice": f"{choice} {found.why}"}
-    about = facts(kept, evaluation, frame, parts, problem)
-    trained = _release(model, problem, frame, parts, fingerprints(rows), evaluation, about)
+    about = lineage(selected, evaluation, frame, parts, task)
+    trained = _release(model, task, frame, parts, fingerprints(rows), evaluation, about)
     progress(f"version {trained.version.number} is registered", 1, 1)
     return trained
 
 
-def fit(kept: Kept, rows: pd.DataFrame, problem: Problem) -> Pipeline:
+def fit(selected: Selected, rows: pd.DataFrame, task: Task) -> Pipeline:
     """Return the trial's pipeline, fitted on typed training rows."""
-    target = rows[problem.contract.target.name]
+    target = rows[task.contract.target.name]
     with unworried():
-        return assemble(kept, problem, target).fit(rows, target)
+        return build_estimator(selected, task, target).fit(rows, target)
 
 
 def _measure(
     model: Pipeline,
-    kept: Kept,
+    selected: Selected,
     found: Search,
     rows: pd.DataFrame,
     test: pd.DataFrame,
-    problem: Problem,
+    task: Task,
 ) -> Evaluation:
     """Return all that is known of the model, beside the baseline, the champion and its history."""
-    names = problem.classes
+    names = task.classes
     plain = None
-    if kept.temperature != 1.0:
-        plain = temper(guess_of(model, test, names), 1 / kept.temperature)
+    if selected.temperature != 1.0:
+        plain = apply_temperature(predict_scores(model, test, names), 1 / selected.temperature)
     evaluation = evaluate(
-        model, test, problem, *_references(kept, found, problem), plain=plain,
-        champion=_champion(test, problem), cost=cost(problem.contract, rows),
-        reference=typical(rows, problem.contract),
+        model, test, task, *_references(selected, found, task), plain=plain,
+        champion=_champion(test, task), cost=cost(task.contract, rows),
+        reference=typical_row(rows, task.contract),
     )  # fmt: skip
-    baseline = guess_of(fit(Kept("baseline", {}), rows, problem), test, names)
+    baseline = predict_scores(fit(Selected("baseline", {}), rows, task), test, names)
     return evaluation | {
-        "baseline": problem.metric(problem.truth(test), baseline),
-        "ladder": ladder_of(found, kept),
+        "baseline": task.metric(task.y_true(test), baseline),
+        "ladder": ladder_of(found, selected),
         "search": found.history,
-        "worth_going_on": found.threshold,
-        "staleness": staleness(lambda window: fit(kept, window, problem), rows, test, problem),
+        "min_gain": found.min_gain,
+        "staleness": staleness(lambda window: fit(selected, window, task), rows, test, task),
     }
 
 
-def _references(kept: Kept, found: Search, problem: Problem) -> tuple[float | None, float]:
+def _references(selected: Selected, found: Search, task: Task) -> tuple[float | None, float]:
     """Return the threshold that earns the most out of fold, and the best constant for a number."""
-    if problem.contract.task == "regression":
-        return None, best_constant(problem.truth(found.rows), problem.settings.value)
-    if problem.contract.task == "multiclass":
+    if task.contract.task == "regression":
+        return None, constant_prediction(task.y_true(found.rows), task.settings.value)
+    if task.contract.task == "multiclass":
         return None, 0.0
-    seen = np.isfinite(kept.guess)
-    truth, guess = problem.truth(found.rows)[seen], temper(kept.guess[seen], kept.temperature)
-    return best_threshold(truth, guess, problem.settings.value), 0.0
+    seen = np.isfinite(selected.y_pred)
+    y_true, y_pred = (
+        task.y_true(found.rows)[seen],
+        apply_temperature(selected.y_pred[seen], selected.temperature),
+    )
+    return best_threshold(y_true, y_pred, task.settings.value), 0.0
 
 
-def _champion(test: pd.DataFrame, problem: Problem) -> Choice | None:
+def _champion(test: pd.DataFrame, task: Task) -> Policy | None:
     """Return the champion's guess of the test rows and its threshold, if it can be compared."""
-    with Ledger(problem.settings.ledger_url) as ledger:
+    with Ledger(task.settings.ledger_url) as ledger:
         version = serving(ledger)
     if version is None:
         return None
     try:
-        release = registry.fetch(version, problem.settings)
+        release = registry.fetch(version, task.settings)
     except CheckFailed:
         return None  # Who asks the gate hears of it; a new model may be the way out.
-    alike = release.classes == problem.classes and set(release.contract.features) <= set(test)
-    if not alike or len(fresh(test, release)) < len(test):
+    alike = release.classes == task.classes and set(release.contract.features) <= set(test)
+    if not alike or len(rows_not_trained_on(test, release)) < len(test):
         return None
-    return guess_of(release.model, test, release.classes), release.evaluation["threshold"]
+    return predict_scores(release.model, test, release.classes), release.evaluation["threshold"]
 
 
 def _release(
     model: Pipeline,
-    problem: Problem,
+    task: Task,
     frame: pd.DataFrame,
     parts: Split,
     trained_on: np.ndarray,
     evaluation: Evaluation,
     about: dict[str, Any],
 ) -> Trained:
-    settings = problem.settings
-    page = html(evaluation, f"{NAME}: {about['candidate']}", settings.value.currency)
+    settings = task.settings
+    page = report_page(evaluation, f"{NAME}: {about['candidate']}", settings.value.currency)
     with (
         tracking.started(about["candidate"], settings) as run_id,
         tempfile.TemporaryDirectory() as folder,
     ):
         release = Path(folder) / "release"
-        bundle.write(release, model, problem, frame, parts, trained_on, evaluation, about, run_id)
+        bundle.write(release, model, task, frame, parts, trained_on, evaluation, about, run_id)
         pages = {
             "report.html": page,
-            "model-card.md": card(NAME, None, about, evaluation, problem.contract),
+            "model-card.md": card(NAME, None, about, evaluation, task.contract),
         }
         version = tracking.register(run_id, release, pages, about, evaluation, settings)
     settings.reports.mkdir(exist_ok=True)

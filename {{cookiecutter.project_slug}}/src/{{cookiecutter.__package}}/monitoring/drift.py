@@ -26,7 +26,7 @@ NOT = "not compared but for missing values"
 
 
 @dataclass(frozen=True)
-class Movement:
+class ColumnDrift:
     """What happened to one column. fault: a broken pipe, said in words; else empty.
 
     compared: False where only missing values were, as in columns that follow the time.
@@ -55,23 +55,23 @@ class _Pair:
         return 1 + len(self.counts) + ("seen" in self.before)
 
 
-def movements(
+def column_drift(
     reference: dict[str, Profile],
     window: pd.DataFrame,
     contract: Contract,
     drift: Drift,
     at: pd.Series | None = None,
-) -> list[Movement]:
+) -> list[ColumnDrift]:
     """Compare each feature of typed rows with its reference profile.
 
     window: features, and the columns of time and group if the contract has them; at: when each
     row was served (UTC), for rows that do not say their time.
     """
-    columns = [c for c in contract.named("feature") if c.name in reference]
+    columns = [c for c in contract.with_role("feature") if c.name in reference]
     moments, groups = _moments(window, contract, at), _groups(window, contract)
     pairs = [_pair(c, reference[c.name], window[c.name], moments, groups) for c in columns]
     # Bonferroni over all questions asked.
-    level = SHARE * drift.false_alarms / max(sum(pair.tests for pair in pairs), 1)
+    level = SHARE * drift.false_alarm_rate / max(sum(pair.tests for pair in pairs), 1)
     values = {c.name: once_a_group(window[c.name], groups) for c in columns}
     return [_movement(pair, values[pair.column.name], level, drift) for pair in pairs]
 
@@ -79,7 +79,7 @@ def movements(
 def _moments(window: pd.DataFrame, contract: Contract, at: pd.Series | None) -> pd.Series | None:
     """Return the time of each row, as datetime64; None where rows have none."""
     served = None if at is None else pd.Series(at.to_numpy(), window.index)
-    for time in contract.named("time"):
+    for time in contract.with_role("time"):
         if time.kind == "date" and time.name in window:
             given = window[time.name]
             return given if served is None else given.fillna(served)
@@ -88,7 +88,7 @@ def _moments(window: pd.DataFrame, contract: Contract, at: pd.Series | None) -> 
 
 def _groups(window: pd.DataFrame, contract: Contract) -> pd.Series | None:
     """Return the group of each row, its own where it does not say; None where no row does."""
-    for column in contract.named("group"):
+    for column in contract.with_role("group"):
         if column.name in window and window[column.name].notna().any():
             alone = pd.Series([f"row {place}" for place in range(len(window))], window.index)
             return window[column.name].astype(object).fillna(alone).astype(str)
@@ -125,16 +125,16 @@ def _cells(before: Profile, after: Profile, grouped: bool) -> np.ndarray:
     return np.array([old, new], dtype="float64") / np.array(effects)[:, None]
 
 
-def _movement(pair: _Pair, values: pd.Series, level: float, drift: Drift) -> Movement:
+def _movement(pair: _Pair, values: pd.Series, level: float, drift: Drift) -> ColumnDrift:
     column, before, after = pair.column, pair.before, pair.after
     found = [chi_square(*counts) for counts in pair.counts] or [(1.0, 0.0)]
     significant = [(p, effect) for p, effect in found if p < level]
     p_value, effect = max(significant or found, key=lambda pair: pair[1])
-    moved = bool(significant) and effect >= drift.effect
+    moved = bool(significant) and effect >= drift.min_effect_size
     fault = _missing(before, after, level, drift) or _unit(column, before, after, moved)
     if "seen" in before and not fault:
         fault = unseen(before["seen"], values, column, level)
-    return Movement(column.name, p_value, effect, moved, fault, bool(pair.counts))
+    return ColumnDrift(column.name, p_value, effect, moved, fault, bool(pair.counts))
 
 
 def chi_square(before: np.ndarray, after: np.ndarray) -> tuple[float, float]:
@@ -177,7 +177,7 @@ def _merged(cells: np.ndarray) -> np.ndarray:
 
 def _missing(before: Profile, after: Profile, level: float, drift: Drift) -> str:
     old, new = before["missing"] / before["rows"], after["missing"] / after["rows"]
-    if new - old < drift.missing:
+    if new - old < drift.max_missing_increase:
         return ""
     # One-sided hypergeometric test: a rise is a fault, a fall is a repair.
     (rows, gone), (others, gone_then) = (
@@ -203,14 +203,14 @@ def _unit(column: Column, before: Profile, after: Profile, moved: bool) -> str:
     return f"values are about {np.exp(grown.mean()):.3g} times what they were: another unit?"
 
 
-def as_rows(found: list[Movement]) -> list[dict[str, Any]]:
+def as_rows(found: list[ColumnDrift]) -> list[dict[str, Any]]:
     """Return movements for a table, the largest effect first."""
     ordered = sorted(found, key=lambda m: (not m.fault, -m.effect))
     return [
         {
             "column": m.column,
-            "what": m.fault or ("moved" if m.moved else "as before" if m.compared else NOT),
-            "effect (w)": m.effect,
+            "finding": m.fault or ("moved" if m.moved else "as before" if m.compared else NOT),
+            "cohens_w": m.effect,
             "p": m.p_value,
         }
         for m in ordered

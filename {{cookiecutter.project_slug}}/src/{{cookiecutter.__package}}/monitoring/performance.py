@@ -29,7 +29,7 @@ class Loss:
     worse: bool = False
 
 
-def realised(release: Release, served: pd.DataFrame, drift: Drift) -> Loss:
+def realized_loss(release: Release, served: pd.DataFrame, drift: Drift) -> Loss:
     """Compare the loss of `served` rows that have an outcome with the reference's.
 
     A one-sided z-test of two means with their own variances (Welch, 1947). Outcomes that are no
@@ -37,13 +37,13 @@ def realised(release: Release, served: pd.DataFrame, drift: Drift) -> Loss:
     """
     before = release.reference["loss"]
     known = served[served["outcome"].notna()]
-    loss = losses_of(release, known["guess"], known["outcome"])
+    loss = losses_of(release, known)
     loss = loss[np.isfinite(loss)]
-    if len(loss) < drift.minimum_rows:
+    if len(loss) < drift.min_rows:
         return Loss(len(loss), before["mean"])
     error = np.sqrt(loss.var(ddof=1) / len(loss) + before["variance"] / before["rows"])
     rise = loss.mean() - before["mean"]
     p_value = float(stats.norm.sf(rise / error)) if error > 0 else 1.0
-    level = (1 - SHARE) * drift.false_alarms
-    worse = p_value < level and rise > drift.loss * before["mean"]
+    level = (1 - SHARE) * drift.false_alarm_rate
+    worse = p_value < level and rise > drift.max_loss_increase * before["mean"]
     return Loss(len(loss), before["mean"], float(loss.mean()), p_value, bool(worse))

@@ -1,6 +1,6 @@
 """The drift check as files: JSON for schedulers, a page for people.
 
-In: a `Check`. Out: reports/drift.json and reports/drift.html.
+In: a `DriftCheck`. Out: reports/drift.json and reports/drift.html.
 """
 
 import json
@@ -10,8 +10,8 @@ from pathlib import Path
 from .. import NAME
 from ..evaluation import page
 from ..settings import Settings
-from .drift import Movement, as_rows
-from .verdict import Check
+from .drift import ColumnDrift, as_rows
+from .verdict import DriftCheck
 
 WHAT_NEXT = {
     "quiet": "Nothing to do.",
@@ -22,7 +22,7 @@ WHAT_NEXT = {
 }
 
 
-def write(found: Check, version: int, settings: Settings) -> Path:
+def write(found: DriftCheck, version: int, settings: Settings) -> Path:
     """Write both files; return the path of the page."""
     folder = settings.reports
     folder.mkdir(exist_ok=True)
@@ -30,11 +30,11 @@ def write(found: Check, version: int, settings: Settings) -> Path:
     text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
     (folder / "drift.json").write_text(text, encoding="utf-8")
     path = folder / "drift.html"
-    path.write_text(html(found, version), encoding="utf-8")
+    path.write_text(drift_page(found, version), encoding="utf-8")
     return path
 
 
-def html(found: Check, version: int) -> str:
+def drift_page(found: DriftCheck, version: int) -> str:
     """Return the page about one check."""
     return page.render(
         "monitoring/drift.html",
@@ -42,12 +42,12 @@ def html(found: Check, version: int) -> str:
         lead=f"{found.verdict.capitalize()}: {found.reason}.",
         next=WHAT_NEXT[found.verdict],
         loss=found.loss,
-        rows=as_rows(found.movements),
-        picture=_effects(found.movements),
+        rows=as_rows(found.columns),
+        picture=_effects(found.columns),
     )
 
 
-def _effects(found: list[Movement]) -> str:
+def _effects(found: list[ColumnDrift]) -> str:
     top = sorted(found, key=lambda m: m.effect)[-20:]
     plot = page.axes("How far each column moved", "Cohen's w", "", 1 + 0.25 * len(top))
     colours = [page.ORANGE if m.moved or m.fault else page.BLUE for m in top]

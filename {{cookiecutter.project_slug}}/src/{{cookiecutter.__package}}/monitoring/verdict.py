@@ -1,7 +1,7 @@
 """One word and one sentence on a window: quiet, watch, fault, retrain, or insufficient data.
 
-In: the movements of columns and the loss. Out: a `Check`. The order is the advice: a broken pipe is
-mended before anybody retrains on what came through it.
+In: the drift of columns, and the loss. Out: a `DriftCheck`. The order is the advice: a broken pipe
+is mended before anybody retrains on what came through it.
 """
 
 from dataclasses import dataclass
@@ -9,46 +9,46 @@ from typing import Literal
 
 import pandas as pd
 
-from ..data.rows import frame_of
+from ..data.rows import to_frame
 from ..release.bundle import Release
 from ..settings import Drift
 from ..words import counted
-from .drift import Movement, movements
-from .performance import Loss, realised
+from .drift import ColumnDrift, column_drift
+from .performance import Loss, realized_loss
 
 Word = Literal["quiet", "watch", "fault", "retrain", "insufficient data"]
 CALM: tuple[Word, ...] = ("quiet", "watch")
 
 
 @dataclass(frozen=True)
-class Check:
+class DriftCheck:
     """The verdict on one window of served rows, and all that it rests on."""
 
     verdict: Word
     reason: str
     rows: int
-    movements: list[Movement]
+    columns: list[ColumnDrift]
     loss: Loss
 
 
-def check(release: Release, served: pd.DataFrame, drift: Drift) -> Check:
+def check(release: Release, served: pd.DataFrame, drift: Drift) -> DriftCheck:
     """Judge a window of served rows, as `Ledger.served` returns them."""
-    loss = realised(release, served, drift)
-    if len(served) < drift.minimum_rows:
-        reason = f"{counted(len(served), 'row')} served, {drift.minimum_rows} are needed"
-        return Check("insufficient data", reason, len(served), [], loss)
-    window = frame_of(release.contract, list(served["inputs"]), ("feature", "time", "group"))
-    at = _at(served["at"]) if "at" in served else None
-    found = movements(release.reference["columns"], window, release.contract, drift, at)
+    loss = realized_loss(release, served, drift)
+    if len(served) < drift.min_rows:
+        reason = f"{counted(len(served), 'row')} served, {drift.min_rows} are needed"
+        return DriftCheck("insufficient data", reason, len(served), [], loss)
+    window = to_frame(release.contract, list(served["inputs"]), ("feature", "time", "group"))
+    at = _at(served["created_at"]) if "created_at" in served else None
+    found = column_drift(release.reference["columns"], window, release.contract, drift, at)
     word, reason = _judge(found, loss)
-    return Check(word, reason, len(served), found, loss)
+    return DriftCheck(word, reason, len(served), found, loss)
 
 
 def _at(moments: pd.Series) -> pd.Series:
     return pd.to_datetime(moments, utc=True).dt.tz_localize(None).astype("datetime64[s]")
 
 
-def _judge(found: list[Movement], loss: Loss) -> tuple[Word, str]:
+def _judge(found: list[ColumnDrift], loss: Loss) -> tuple[Word, str]:
     faults = [m for m in found if m.fault]
     moved = [m.column for m in found if m.moved]
     columns = ", ".join(f"'{name}'" for name in moved[:5])

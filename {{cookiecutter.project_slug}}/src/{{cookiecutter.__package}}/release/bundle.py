@@ -24,12 +24,12 @@ from ..data import contract as contracts
 from ..data.contract import NUMERIC, Contract
 from ..data.limits import servable
 from ..data.profile import Profile, cells, news, once_a_group, profile
-from ..data.rows import as_json, convert, frame_of, rows_of
+from ..data.rows import as_json, convert, to_frame, to_records
 from ..data.split import Split, check_unseen
 from ..errors import CheckFailed
 from ..evaluation.assess import Evaluation
-from ..evaluation.problem import Problem
-from ..evaluation.scores import guess_of, losses
+from ..evaluation.scores import losses, predict_scores
+from ..evaluation.task import Task
 from . import keys, verify
 from .verify import FILES, digest
 
@@ -46,7 +46,7 @@ TRUSTED = [
     "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
     "sklearn.utils._bunch.Bunch",
     "sklearn.utils.validation.check_array",
-    f"{PACKAGE}.model.calibrate.Tempered",
+    f"{PACKAGE}.model.calibrate.TemperatureScaledClassifier",
 ]
 # Transformers of the project are code under review as well: what features.py defines is allowed.
 FEATURES = f"{PACKAGE}.model.features."
@@ -54,31 +54,31 @@ FEATURES = f"{PACKAGE}.model.features."
 
 @dataclass(frozen=True)
 class Release:
-    """A verified release in memory. facts: what the manifest says of its making."""
+    """A verified release in memory. lineage: what the manifest says of its making."""
 
     path: Path
     model: Pipeline
     contract: Contract
     reference: dict[str, Any]
     evaluation: Evaluation
-    facts: dict[str, Any]
+    lineage: dict[str, Any]
     sha256: str
 
     @property
     def classes(self) -> tuple[str, ...]:
         """The classes as guesses are ordered; the positive one last. Empty for regression."""
-        return tuple(self.facts["classes"])
+        return tuple(self.lineage["classes"])
 
 
 def write(
     path: Path,
     model: Pipeline,
-    problem: Problem,
+    task: Task,
     frame: pd.DataFrame,
     parts: Split,
     trained_on: np.ndarray,
     evaluation: Evaluation,
-    facts: dict[str, Any],
+    lineage: dict[str, Any],
     run_id: str,
 ) -> None:
     """Write and sign a release folder.
@@ -91,11 +91,11 @@ def write(
 
     """
     check_unseen(frame, parts, trained_on)
-    contract, names = problem.contract, problem.classes
+    contract, names = task.contract, task.classes
     path.mkdir(parents=True)
     test = frame.iloc[parts.test].reset_index(drop=True)
-    guess = guess_of(model, test, names)
-    loss = losses(problem.truth(test), guess)
+    y_pred = predict_scores(model, test, names)
+    loss = losses(task.y_true(test), y_pred)
     skops.io.dump(model, path / "model.skops")
     if unknown := _types((path / "model.skops").read_bytes())[1]:
         lines = "\n".join(f'    "{name}",' for name in unknown)
@@ -106,18 +106,18 @@ def write(
     contracts.save(contract, path / "contract.yaml")
     known = reference(test, frame.iloc[parts.train], contract, loss)
     _write_json(path / "reference.json", known)
-    tried = np.flatnonzero(servable(test, contract, problem.settings.service))[:GOLDEN]
-    rows = rows_of(test[contract.features].iloc[tried])
-    _write_json(path / "golden.json", {"rows": rows, "guess": guess[tried].tolist()})
+    tried = np.flatnonzero(servable(test, contract, task.settings.service))[:GOLDEN]
+    rows = to_records(test[contract.features].iloc[tried])
+    _write_json(path / "golden.json", {"rows": rows, "y_pred": y_pred[tried].tolist()})
     test.to_csv(path / "holdout.csv.gz", index=False, compression={"method": "gzip", "mtime": 0})
     np.save(path / "trained_on.npy", np.sort(trained_on))
     _write_json(path / "evaluation.json", evaluation)
     sums = {name: digest((path / name).read_bytes()) for name in FILES}
-    manifest = facts | {"project": NAME, "version": VERSION, "run_id": run_id}
+    manifest = lineage | {"project": NAME, "package_version": VERSION, "run_id": run_id}
     manifest |= {"classes": names, "files": sums}
     content = json.dumps(manifest, indent=1, ensure_ascii=False).encode()
     (path / "manifest.json").write_bytes(content)
-    (path / "manifest.sig").write_bytes(keys.sign(content, problem.settings.root))
+    (path / "manifest.sig").write_bytes(keys.sign(content, task.settings.root))
 
 
 def reference(
@@ -128,13 +128,13 @@ def reference(
     Profiles count the test rows, by categories and words that were chosen on the training rows;
     categories also have `seen`: all that either had.
     """
-    moments = next((test[c.name] for c in contract.named("time") if c.kind == "date"), None)
+    moments = next((test[c.name] for c in contract.with_role("time") if c.kind == "date"), None)
     groups, others = (
-        next((part[c.name] for c in contract.named("group") if c.name in part), None)
+        next((part[c.name] for c in contract.with_role("group") if c.name in part), None)
         for part in (test, train)
     )
     columns: dict[str, Profile] = {}
-    for column in contract.named("feature"):
+    for column in contract.with_role("feature"):
         before, values = train[column.name], test[column.name]
         columns[column.name] = profile(values, column, cells(before, column), moments, groups)
         if "counts" in columns[column.name] and column.kind not in NUMERIC:
@@ -159,15 +159,15 @@ def read(path: Path, root: Path, run_id: str | None = None, sha256: str | None =
         CheckFailed: says which file or row is wrong, and in what.
 
     """
-    facts, sha256 = verify.manifest(path, root, run_id, sha256)
-    files = {name: verify.signed(path, name, facts["files"]) for name in FILES}
+    lineage, sha256 = verify.manifest(path, root, run_id, sha256)
+    files = {name: verify.signed(path, name, lineage["files"]) for name in FILES}
     release = Release(
         path=path,
         model=_made("model.skops", _model, files["model.skops"]),
         contract=_made("contract.yaml", _contract, files["contract.yaml"]),
         reference=_made("reference.json", _object, files["reference.json"]),
         evaluation=_made("evaluation.json", _object, files["evaluation.json"]),
-        facts=facts,
+        lineage=lineage,
         sha256=sha256,
     )
     _made("golden.json", lambda content: check_golden(release, content), files["golden.json"])
@@ -176,7 +176,7 @@ def read(path: Path, root: Path, run_id: str | None = None, sha256: str | None =
 
 def content(release: Release, name: str) -> bytes:
     """Return a file of a release, read and verified now: it may have changed since the loading."""
-    return verify.signed(release.path, name, release.facts["files"])
+    return verify.signed(release.path, name, release.lineage["files"])
 
 
 def _made(name: str, make: Callable[[bytes], Made], signed: bytes) -> Made:
@@ -226,18 +226,18 @@ def _object(content: bytes) -> Any:
 def check_golden(release: Release, content: bytes) -> None:
     """Raise `CheckFailed` unless the model answers the golden rows as it did when trained."""
     golden = json.loads(content)
-    frame = frame_of(release.contract, golden["rows"])
-    guess = guess_of(release.model, frame, release.classes)
-    far = ~np.isclose(guess, np.asarray(golden["guess"]), rtol=1e-9, atol=1e-12)
+    frame = to_frame(release.contract, golden["rows"])
+    y_pred = predict_scores(release.model, frame, release.classes)
+    far = ~np.isclose(y_pred, np.asarray(golden["y_pred"]), rtol=1e-9, atol=1e-12)
     if far.any():
         row = int(np.argwhere(far)[0][0]) + 1
-        raise CheckFailed(f"golden row {row}: the model answers {guess[row - 1]}, not as trained")
+        raise CheckFailed(f"golden row {row}: the model answers {y_pred[row - 1]}, not as trained")
 
 
 def golden(release: Release) -> tuple[list[dict[str, Any]], list[Any]]:
     """Return the golden rows as JSON values, and the guess that was made of them when trained."""
     found = json.loads(content(release, "golden.json"))
-    return found["rows"], found["guess"]
+    return found["rows"], found["y_pred"]
 
 
 def trained_on(release: Release) -> np.ndarray:

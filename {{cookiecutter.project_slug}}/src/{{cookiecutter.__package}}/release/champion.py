@@ -43,9 +43,9 @@ def former(ledger: Ledger, current: Version | None) -> Version:
     """Return the version that served before `current` was promoted."""
     moves = ledger.decisions(verdicts=MOVES)
     for place, move in enumerate(moves):
-        if move["verdict"] != "promote" or _of(move) != current or not move["former"]:
+        if move["verdict"] != "promote" or _of(move) != current or not move["previous_version"]:
             continue
-        found = next(_of(m) for m in moves[place + 1 :] if m["version"] == move["former"])
+        found = next(_of(m) for m in moves[place + 1 :] if m["version"] == move["previous_version"])
         if found != current:  # one that was promoted again, to be the anchor, followed itself
             return found
     raise CheckFailed("there is no former champion to go back to")

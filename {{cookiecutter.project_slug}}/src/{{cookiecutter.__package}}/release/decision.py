@@ -25,11 +25,11 @@ def write(verdict: Verdict, settings: Settings) -> Path:
     """Write the page about a verdict; return its path."""
     settings.reports.mkdir(exist_ok=True)
     path = settings.reports / f"gate-version-{verdict.version}.html"
-    path.write_text(html(verdict), encoding="utf-8")
+    path.write_text(gate_page(verdict), encoding="utf-8")
     return path
 
 
-def html(verdict: Verdict) -> str:
+def gate_page(verdict: Verdict) -> str:
     """Return the page about one verdict."""
     return render(
         "release/gate.html",

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ..data.contract import USED, Contract
-from ..data.rows import frame_of
+from ..data.rows import to_frame
 from ..data.split import fingerprints
 from ..evaluation.scores import losses
 from ..ledger import Ledger
@@ -52,29 +52,29 @@ def labelled(ledger: Ledger, contract: Contract, last: int | None = None) -> pd.
     """
     served, needed = ledger.served(last, known=True), set(contract.features)
     served = served[served["inputs"].map(needed.issubset).astype(bool)].reset_index(drop=True)
-    extra = [c.name for c in contract.named("time", "group", "sensitive")]
+    extra = [c.name for c in contract.with_role("time", "group", "sensitive")]
     rows = []
     for inputs, outcome, at, request in zip(
-        served["inputs"], served["outcome"], served["at"], served["request_id"], strict=True
+        served["inputs"], served["outcome"], served["created_at"], served["request_id"], strict=True
     ):
-        absent = {c.name: at.isoformat() for c in contract.named("time")}
-        absent |= {c.name: f"request {request}" for c in contract.named("group")}
+        absent = {c.name: at.isoformat() for c in contract.with_role("time")}
+        absent |= {c.name: f"request {request}" for c in contract.with_role("group")}
         given = {name: value for name, value in inputs.items() if value is not None}
         rows.append(inputs | absent | given | {contract.target.name: outcome})
-    frame, target = frame_of(contract, rows, USED), contract.target
+    frame, target = to_frame(contract, rows, USED), contract.target
     whole = [all(inputs.get(name) is not None for name in extra) for inputs in served["inputs"]]
-    frame = frame.assign(**{SERVED: served["at"], WHOLE: whole})
+    frame = frame.assign(**{SERVED: served["created_at"], WHOLE: whole})
     known = frame[target.name].isin(target.categories or ())
     known = known if target.categories else frame[target.name].notna()
     return frame[known].reset_index(drop=True)
 
 
-def fresh(frame: pd.DataFrame, release: Release) -> pd.DataFrame:
+def rows_not_trained_on(frame: pd.DataFrame, release: Release) -> pd.DataFrame:
     """Return the rows that `release` was not trained on.
 
     Rows are told apart by the columns that the release knew, where they are still there.
     """
-    known = [c.name for c in release.contract.named(*USED) if c.name in frame]
+    known = [c.name for c in release.contract.with_role(*USED) if c.name in frame]
     seen = np.isin(fingerprints(frame[known]), trained_on(release))
     return frame[~seen].reset_index(drop=True)
 
@@ -88,12 +88,12 @@ def gather(
 ) -> Case:
     """Return the case: production's outcomes where `enough` are new to both, else the test set."""
     test = holdout(challenger)
-    case = Case(challenger, champion, anchor, test, TEST, challenger.facts["test_sha256"])
-    if champion is None or gone(champion, test):
+    case = Case(challenger, champion, anchor, test, TEST, challenger.lineage["test_sha256"])
+    if champion is None or missing_features(champion, test):
         return case
     lived = _lived(labelled(ledger, challenger.contract, LATEST), challenger, champion)
-    if len(lived) < enough or gone(champion, lived):
-        return replace(case, frame=fresh(test, champion))
+    if len(lived) < enough or missing_features(champion, lived):
+        return replace(case, frame=rows_not_trained_on(test, champion))
     # More come in all the time: every challenger of this champion looks at the same stream.
     key = f"outcomes since {champion.sha256[:16]}"
     return replace(case, frame=lived, where=PRODUCTION, key=key)
@@ -106,33 +106,35 @@ def _lived(rows: pd.DataFrame, challenger: Release, champion: Release) -> pd.Dat
     it may have come back by; it counts if it is later than both trainings.
     """
     trained = max(
-        datetime.fromisoformat(str(r.facts["trained_at"])) for r in (challenger, champion)
+        datetime.fromisoformat(str(r.lineage["trained_at"])) for r in (challenger, champion)
     )
-    sensitive = [c.name for c in challenger.contract.named("sensitive")]
+    sensitive = [c.name for c in challenger.contract.with_role("sensitive")]
     sure = rows[WHOLE] | (rows[SERVED] > trained)
     kept = rows[sure & rows[sensitive].notna().all(axis=1)].drop(columns=[SERVED, WHOLE])
-    return fresh(fresh(kept.reset_index(drop=True), champion), challenger)
+    return rows_not_trained_on(
+        rows_not_trained_on(kept.reset_index(drop=True), champion), challenger
+    )
 
 
-def losses_of(release: Release, guesses: pd.Series, outcomes: pd.Series) -> np.ndarray:
+def losses_of(release: Release, rows: pd.DataFrame) -> np.ndarray:
     """Return the loss of each served row; NaN where the outcome is no known class, or no number.
 
-    guesses: (rows,) as the ledger keeps them, {class: probability} or a number.
+    rows: prediction, probabilities (by class) and outcome, as the ledger keeps them.
     """
     names = list(release.classes)
     if names:
-        truth = outcomes.map({name: number for number, name in enumerate(names)})
-        guess = pd.DataFrame(list(guesses), columns=names).to_numpy(dtype="float64")
-        guess = guess[:, 1] if len(names) == 2 else guess
+        y_true = rows["outcome"].map({name: number for number, name in enumerate(names)})
+        y_pred = pd.DataFrame(list(rows["probabilities"]), columns=names).to_numpy("float64")
+        y_pred = y_pred[:, 1] if len(names) == 2 else y_pred
     else:
-        truth = pd.to_numeric(outcomes, errors="coerce")
-        guess = guesses.to_numpy(dtype="float64")
-    kept, loss = truth.notna().to_numpy(), np.full(len(truth), np.nan)
-    known = truth[kept].to_numpy(dtype="int64" if names else "float64")
-    loss[kept] = losses(known, guess[kept])
+        y_true = pd.to_numeric(rows["outcome"], errors="coerce")
+        y_pred = rows["prediction"].to_numpy("float64")
+    kept, loss = y_true.notna().to_numpy(), np.full(len(y_true), np.nan)
+    known = y_true[kept].to_numpy(dtype="int64" if names else "float64")
+    loss[kept] = losses(known, y_pred[kept])
     return loss
 
 
-def gone(release: Release, frame: pd.DataFrame) -> list[str]:
+def missing_features(release: Release, frame: pd.DataFrame) -> list[str]:
     """Return the columns that a release needs and `frame` does not have."""
     return sorted(set(release.contract.features) - set(frame.columns))

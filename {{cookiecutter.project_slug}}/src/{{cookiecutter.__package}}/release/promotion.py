@@ -85,7 +85,7 @@ def _case(
     challenger = registry.fetch(version, settings)
     frozen = champions.anchor(ledger)
     before = [_incumbent(settings, v, override) if v else None for v in (champion, frozen)]
-    case = gather(challenger, before[0], before[1], ledger, settings.gate.outcomes)
+    case = gather(challenger, before[0], before[1], ledger, settings.gate.min_outcomes)
     # Rows of a test set stay the same; outcomes come in, and each judgement sees others.
     again = case.where == PRODUCTION
     look = ledger.look(case.key, version.number, "gate", again)

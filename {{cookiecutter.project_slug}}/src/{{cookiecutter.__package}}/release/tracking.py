@@ -37,7 +37,7 @@ def register(
     run_id: str,
     path: Path,
     pages: dict[str, str],
-    facts: dict[str, Any],
+    lineage: dict[str, Any],
     evaluation: dict[str, Any],
     settings: Settings,
 ) -> Version:
@@ -50,9 +50,9 @@ def register(
     stamp = run.info.start_time
     scores = {name: score["value"] for name, score in evaluation["scores"].items()}
     scores |= {"baseline": evaluation["baseline"]}
-    params = {"candidate": facts["candidate"], "rows": facts["rows"], **facts["settings"]}
+    params = {"candidate": lineage["candidate"], "rows": lineage["rows"], **lineage["params"]}
     tags = {
-        name: facts[name] for name in ("rows_sha256", "test_sha256", "git_commit", "lock_sha256")
+        name: lineage[name] for name in ("rows_sha256", "test_sha256", "git_commit", "lock_sha256")
     }
     opened.log_batch(
         run_id,
@@ -72,7 +72,7 @@ def register(
     source = f"{run.info.artifact_uri}/{FOLDER}"
     _ensure_model(opened)
     made = opened.create_model_version(
-        NAME, source, run_id, description=facts["headline"], await_creation_for=0
+        NAME, source, run_id, description=lineage["headline"], await_creation_for=0
     )
     return Version(int(made.version), run_id)
 

@@ -41,17 +41,17 @@ class Manifest(BaseModel):
     model_config = ConfigDict(strict=True, extra="allow")
 
     project: str
-    version: str
+    package_version: str
     run_id: str
     classes: list[str]
     files: dict[str, str]
     candidate: str
     headline: str
     rows: int
-    settings: dict[str, Any]
-    usual: dict[str, Any]
+    params: dict[str, Any]
+    typical_row: dict[str, Any]
     trained_at: AwareDatetime
-    twins: int
+    duplicate_rows: int
     test_sha256: str
     rows_sha256: str
     git_commit: str
@@ -77,20 +77,20 @@ def manifest(
     content = regular(path / "manifest.json")
     keys.verify(content, regular(path / "manifest.sig"), root)
     try:
-        facts = Manifest.model_validate_json(content).model_dump()
+        lineage = Manifest.model_validate_json(content).model_dump()
     except ValidationError as error:
         first = error.errors()[0]
         what = ": ".join([*map(str, first["loc"]), first["msg"]])
         raise CheckFailed(f"manifest.json makes no sense: {what}") from None
-    if set(facts["files"]) != set(FILES):
+    if set(lineage["files"]) != set(FILES):
         raise CheckFailed("manifest.json makes no sense: it names other files than a release has")
-    if facts["project"] != NAME:
-        raise CheckFailed(f"the release is of project {facts['project']!r}, not {NAME!r}")
-    if run_id not in (None, facts["run_id"]):
-        raise CheckFailed(f"the release is of run {facts['run_id']}, not of {run_id}: replayed")
+    if lineage["project"] != NAME:
+        raise CheckFailed(f"the release is of project {lineage['project']!r}, not {NAME!r}")
+    if run_id not in (None, lineage["run_id"]):
+        raise CheckFailed(f"the release is of run {lineage['run_id']}, not of {run_id}: replayed")
     if sha256 not in (None, digest(content)):
         raise CheckFailed(f"manifest.json has SHA-256 {digest(content)}, not {sha256}: replayed")
-    return facts, digest(content)
+    return lineage, digest(content)
 
 
 def signed(path: Path, name: str, files: dict[str, str]) -> bytes:

@@ -9,25 +9,28 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..data.rows import frame_of, surprises
+from ..data.rows import to_frame, unseen_values
 from ..evaluation.explain import explain
-from ..evaluation.scores import chances, guess_of
+from ..evaluation.scores import predict_scores, probability_matrix
 from ..release.bundle import Release
-from .slot import Loaded
+from .slot import LoadedModel
 
 
-def answers(loaded: Loaded, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def answers(loaded: LoadedModel, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return for each row: answer, probabilities (None for numbers) and warnings."""
     release = loaded.release
-    frame = frame_of(release.contract, rows)
-    labels, guess = label(release, frame)
+    frame = to_frame(release.contract, rows)
+    labels, y_pred = predict_labels(release, frame)
     shares: list[dict[str, float] | None] = [None] * len(rows)
     if release.classes:
-        shares = [dict(zip(release.classes, row, strict=True)) for row in chances(guess).tolist()]
-    odd = surprises(release.contract, frame)
+        shares = [
+            dict(zip(release.classes, row, strict=True))
+            for row in probability_matrix(y_pred).tolist()
+        ]
+    odd = unseen_values(release.contract, frame)
     return [
         {
-            "answer": labels[i],
+            "prediction": labels[i],
             "probabilities": shares[i],
             "warnings": [
                 f"{name}: a value that training never saw" for name in odd if odd[name][i]
@@ -37,38 +40,38 @@ def answers(loaded: Loaded, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-def kept(said: dict[str, Any]) -> dict[str, Any]:
+def ledger_values(said: dict[str, Any]) -> dict[str, Any]:
     """Return what the ledger keeps of one answer."""
-    return {"answer": str(said["answer"]), "guess": said["probabilities"] or said["answer"]}
+    return {"prediction": str(said["prediction"]), "probabilities": said["probabilities"]}
 
 
-def label(release: Release, frame: pd.DataFrame) -> tuple[list[Any], np.ndarray]:
+def predict_labels(release: Release, frame: pd.DataFrame) -> tuple[list[Any], np.ndarray]:
     """Return the answer for typed rows (class names or floats), and the guess behind it.
 
     With two classes the positive one is answered from the threshold that earns the most.
     """
-    guess = guess_of(release.model, frame, release.classes)
-    if not np.isfinite(guess).all():
+    y_pred = predict_scores(release.model, frame, release.classes)
+    if not np.isfinite(y_pred).all():
         raise FloatingPointError("the model's answer is no number")
     if not release.classes:
-        return guess.tolist(), guess
-    if guess.ndim == 2:
-        return [release.classes[k] for k in guess.argmax(axis=1)], guess
-    chosen = (guess >= release.evaluation["threshold"]).astype(int)
-    return [release.classes[k] for k in chosen], guess
+        return y_pred.tolist(), y_pred
+    if y_pred.ndim == 2:
+        return [release.classes[k] for k in y_pred.argmax(axis=1)], y_pred
+    chosen = (y_pred >= release.evaluation["threshold"]).astype(int)
+    return [release.classes[k] for k in chosen], y_pred
 
 
-def why(loaded: Loaded, row: dict[str, Any]) -> dict[str, Any]:
+def why(loaded: LoadedModel, row: dict[str, Any]) -> dict[str, Any]:
     """Return the prediction for one row, and by how much which columns moved it."""
     release = loaded.release
-    frame = frame_of(release.contract, [row])
+    frame = to_frame(release.contract, [row])
     least = release.evaluation.get("visible", 0.0)  # releases made before it do not know
-    found = explain(release.model, frame, loaded.usual, release.classes, least)
+    found = explain(release.model, frame, loaded.typical_row, release.classes, least)
     return {
         "version": loaded.version.number,
-        "prediction": label(release, frame)[0][0],
+        "prediction": predict_labels(release, frame)[0][0],
         "of": found["of"],
-        "probability": found["guess"] if release.classes else None,
+        "probability": found["y_pred"] if release.classes else None,
         "threshold": release.evaluation["threshold"],
         "typical": found["typical"],
         "reasons": found["reasons"],
@@ -77,7 +80,7 @@ def why(loaded: Loaded, row: dict[str, Any]) -> dict[str, Any]:
 
 def shown(release: Release) -> list[dict[str, Any]]:
     """Return rows to try: a typical one, then the test row with the lowest guess to the highest."""
-    found = [{"which": "typical", "row": _whole(release.facts["usual"])}]
+    found = [{"which": "typical", "row": _whole(release.lineage["typical_row"])}]
     for example in reversed(release.evaluation.get("examples", [])):
         if "row" in example:  # releases made before have none
             found.append({"which": example["which"], "row": _whole(example["row"])})

@@ -31,14 +31,14 @@ from ..data.values import spelled
 from ..ledger import Ledger, now
 from ..settings import Service, Settings, in_production
 from . import forms
-from .answer import kept, shown, why
+from .answer import ledger_values, shown, why
 from .canary import Canary
 from .forms import statuses
 from .guard import Guard, api_keys
 from .openapi import describe
 from .request import row_type
-from .slot import Loaded, Slot
-from .writer import Full, Writer
+from .slot import LoadedModel, Slot
+from .writer import QueueFull, Writer
 
 log = logging.getLogger(__name__)
 SHAPES = {
@@ -91,7 +91,7 @@ def build(
 
 
 async def watch(seconds: float, slot: Slot, canary: Canary) -> None:
-    """Follow the ledger's word on who serves and who is on trial, until cancelled."""
+    """Follow the ledger's word on who serves and who is in a rollout, until cancelled."""
 
     def look() -> None:
         try:
@@ -132,8 +132,8 @@ def _short(number: re.Match[str]) -> str:
     return f"{float(number[0]):g}"
 
 
-def _rows(loaded: Loaded, body: bytes) -> list[dict[str, Any]]:
-    return [row.model_dump(mode="json") for row in _parse(loaded.rows, body).rows]
+def _rows(loaded: LoadedModel, body: bytes) -> list[dict[str, Any]]:
+    return [row.model_dump(mode="json") for row in _parse(loaded.request_type, body).rows]
 
 
 def _answer(app: FastAPI, slot: Slot, canary: Canary, writer: Writer, service: Service) -> None:
@@ -144,15 +144,15 @@ def _answer(app: FastAPI, slot: Slot, canary: Canary, writer: Writer, service: S
     async def predict(body: bytes) -> dict[str, Any]:
         champion, request_id = slot.loaded, uuid4().hex
         rows = _rows(champion, body)
-        first, other = canary.sides(request_id, champion)
+        first, other = canary.route(request_id, champion)
         try:
-            with writer.room(len(rows)):
+            with writer.reserve(len(rows)):
                 async with asyncio.timeout(deadline):
                     found, loaded = await to_thread.run_sync(
                         canary.answer, first, champion, rows, limiter=workers
                     )
                     await writer.write(_records(request_id, rows, found, loaded))
-        except Full:
+        except QueueFull:
             raise HTTPException(503, "busy", headers={"Retry-After": "1"}) from None
         except TimeoutError:
             raise HTTPException(504, f"no answer within {deadline} seconds") from None
@@ -171,7 +171,7 @@ def _answer(app: FastAPI, slot: Slot, canary: Canary, writer: Writer, service: S
     async def invocations(request: Request) -> dict[str, Any]:
         """Predict for rows in the form of `mlflow models serve` and SageMaker."""
         found = await predict(_as_rows(await request.body()))
-        return {"predictions": [answer["answer"] for answer in found["predictions"]]}
+        return {"predictions": [answer["prediction"] for answer in found["predictions"]]}
 
     @app.post("/explain", response_model=forms.Explanation, responses=statuses(401, 408, 413, 422))
     async def explain(request: Request) -> dict[str, Any]:
@@ -201,11 +201,11 @@ def _as_rows(body: bytes) -> bytes:
 
 
 def _records(
-    request_id: str, rows: list[dict[str, Any]], found: list[dict[str, Any]], loaded: Loaded
+    request_id: str, rows: list[dict[str, Any]], found: list[dict[str, Any]], loaded: LoadedModel
 ) -> list[dict[str, Any]]:
-    shared = {"request_id": request_id, "at": now(), "version": loaded.version.number}
+    shared = {"request_id": request_id, "created_at": now(), "version": loaded.version.number}
     return [
-        shared | {"row": place, "inputs": row} | kept(answer)
+        shared | {"row": place, "inputs": row} | ledger_values(answer)
         for place, (row, answer) in enumerate(zip(rows, found, strict=True))
     ]
 
@@ -257,27 +257,27 @@ def _tell(app: FastAPI, slot: Slot, service: Service) -> None:
         return {
             "name": NAME,
             "version": slot.loaded.version.number,
-            "candidate": release.facts["candidate"],
+            "candidate": release.lineage["candidate"],
             "task": release.contract.task,
             "target": release.contract.target.name,
             "classes": release.classes,
             "threshold": release.evaluation["threshold"],
-            "headline": release.facts["headline"],
-            "usual": release.facts["usual"],
+            "headline": release.lineage["headline"],
+            "typical_row": release.lineage["typical_row"],
             "examples": shown(release),
-            "columns": release.contract.named("feature"),
+            "columns": release.contract.with_role("feature"),
             "row": row_type(release.contract, service).model_json_schema(),
         }
 
 
 def _count(app: FastAPI, slot: Slot, canary: Canary) -> None:
     metrics = CollectorRegistry()
-    asked = Counter("requests", "Requests", ["path", "status"], registry=metrics)
-    took = Histogram("request_seconds", "Time to answer", ["path"], registry=metrics)
+    asked = Counter("http_requests", "Requests", ["path", "status"], registry=metrics)
+    took = Histogram("http_request_duration_seconds", "Time to answer", ["path"], registry=metrics)
     serving = Gauge("model_version", "Version that serves", registry=metrics)
     serving.set_function(lambda: slot.loaded.version.number)
-    tried = Gauge("trial_version", "Version on trial, 0 if none", registry=metrics)
-    tried.set_function(lambda: canary.trial.version.number if canary.trial else 0)
+    tried = Gauge("rollout_version", "Version in a rollout, 0 if none", registry=metrics)
+    tried.set_function(lambda: canary.rollout.version.number if canary.rollout else 0)
 
     @app.middleware("http")
     async def count(

@@ -1,7 +1,7 @@
-"""The challenger on trial beside the champion, if there is one: asked, counted, and sent back.
+"""The challenger of a rollout beside the champion, if there is one: asked, counted, and sent back.
 
 In: requests. Out: which model answers each, what the other would have said (`shadows` in the
-ledger), and the end of the trial when errors, latency or outcomes break the budget.
+ledger), and the end of the rollout when errors, latency or outcomes break the budget.
 """
 
 import asyncio
@@ -15,11 +15,11 @@ from anyio import to_thread
 
 from ..errors import CheckFailed
 from ..ledger import Ledger, now
-from ..release import registry, trial
-from ..release.trial import Trial
+from ..release import registry, rollout
+from ..release.rollout import Rollout
 from ..settings import Settings
-from .answer import answers, kept
-from .slot import Loaded, ready
+from .answer import answers, ledger_values
+from .slot import LoadedModel, ready
 
 log = logging.getLogger(__name__)
 SELDOM = 15  # refreshes between two looks at the outcomes, which are many rows
@@ -28,38 +28,40 @@ Rows = list[dict[str, Any]]
 
 
 class Canary:
-    """Holds the challenger on trial, what it has cost so far, and who waits for it."""
+    """Holds the challenger of a rollout, what it has cost so far, and who waits for it."""
 
     def __init__(self, settings: Settings, ledger: Ledger) -> None:
-        """Begin without a trial; `refresh` finds one."""
+        """Begin without a rollout; `refresh` finds one."""
         self.settings, self.ledger = settings, ledger
         self.counting = threading.Lock()  # requests are worked on in several threads
-        self.waiting: asyncio.Queue[tuple[str, Rows, Loaded]] = asyncio.Queue(MOST)
+        self.waiting: asyncio.Queue[tuple[str, Rows, LoadedModel]] = asyncio.Queue(MOST)
         self._take(None, None)
 
-    def _take(self, on: Trial | None, loaded: Loaded | None) -> None:
+    def _take(self, on: Rollout | None, loaded: LoadedModel | None) -> None:
         with self.counting:
             self.asked, self.failed, self.outcomes_at = 0, 0, 0.0
             self.seconds: deque[float] = deque(maxlen=50)
-            self.trial, self.loaded = on, loaded
+            self.rollout, self.loaded = on, loaded
 
-    def refresh(self, champion: Loaded) -> None:
-        """Follow the ledger, and end the trial if a budget is broken."""
-        found = trial.active(self.ledger)
-        if found != self.trial:
+    def refresh(self, champion: LoadedModel) -> None:
+        """Follow the ledger, and end the rollout if a budget is broken."""
+        found = rollout.active(self.ledger)
+        if found != self.rollout:
             self._begin(found)
-        if self.trial is None or self.loaded is None:
+        if self.rollout is None or self.loaded is None:
             return
         with self.counting:
             cost = self.failed, self.asked, list(self.seconds)
-        broken = trial.broken(*cost, self.settings)
+        broken = rollout.guardrail_violation(*cost, self.settings)
         if not broken and time.monotonic() >= self.outcomes_at:
             self.outcomes_at = time.monotonic() + SELDOM * self.settings.service.refresh_seconds
-            broken = trial.outcomes(self.ledger, self.trial, champion.release, self.settings.trial)
+            broken = rollout.loss_guardrail(
+                self.ledger, self.rollout, champion.release, self.settings.rollout
+            )
         if broken:
-            self._end(self.trial, broken)
+            self._end(self.rollout, broken)
 
-    def _begin(self, found: Trial | None) -> None:
+    def _begin(self, found: Rollout | None) -> None:
         self._take(None, None)
         if found is None:
             return
@@ -70,21 +72,25 @@ class Canary:
             self._end(found, f"it cannot be loaded: {error}")
         else:
             self._take(found, ready(found.version, release, self.settings.service))
-            log.warning("version %s is on trial", found.version.number)
+            log.warning("version %s is in a rollout", found.version.number)
 
-    def _end(self, on: Trial, reason: str) -> None:
-        trial.end(self.ledger, on, reason)
-        log.error("version %s is not on trial any more: %s", on.version.number, reason)
+    def _end(self, on: Rollout, reason: str) -> None:
+        rollout.end(self.ledger, on, reason)
+        log.error("version %s is out of its rollout: %s", on.version.number, reason)
         self._take(None, None)
 
-    def sides(self, request_id: str, champion: Loaded) -> tuple[Loaded, Loaded | None]:
+    def route(
+        self, request_id: str, champion: LoadedModel
+    ) -> tuple[LoadedModel, LoadedModel | None]:
         """Return the model that answers, and the other one if it is to be asked too."""
-        on, loaded = self.trial, self.loaded
-        if on is None or loaded is None or not trial.chosen(request_id, on.share):
+        on, loaded = self.rollout, self.loaded
+        if on is None or loaded is None or not rollout.chosen(request_id, on.share):
             return champion, None
-        return (loaded, champion) if on.answers else (champion, loaded)
+        return (loaded, champion) if on.mode == "canary" else (champion, loaded)
 
-    def answer(self, first: Loaded, champion: Loaded, rows: Rows) -> tuple[Any, Loaded]:
+    def answer(
+        self, first: LoadedModel, champion: LoadedModel, rows: Rows
+    ) -> tuple[Any, LoadedModel]:
         """Return the answers and who gave them: the champion where a canary fails."""
         if first is not champion:
             try:
@@ -93,8 +99,8 @@ class Canary:
                 log.error("version %s failed: %s", first.version.number, type(error).__name__)
         return answers(champion, rows), champion
 
-    def _counted(self, loaded: Loaded, rows: Rows) -> Any:
-        """Ask the model on trial, and count what that costs when it is over."""
+    def _counted(self, loaded: LoadedModel, rows: Rows) -> Any:
+        """Ask the challenger, and count what that costs when it is over."""
         started = time.perf_counter()
         try:
             found = answers(loaded, rows)
@@ -104,14 +110,14 @@ class Canary:
         self._count(loaded, (time.perf_counter() - started) / len(rows))
         return found
 
-    def _count(self, loaded: Loaded, *seconds: float, failed: int = 0) -> None:
+    def _count(self, loaded: LoadedModel, *seconds: float, failed: int = 0) -> None:
         with self.counting:
-            if loaded is self.loaded:  # else its trial is over
+            if loaded is self.loaded:  # else its rollout is over
                 self.asked, self.failed = self.asked + 1, self.failed + failed
                 self.seconds.extend(seconds)
 
-    def ask_later(self, request_id: str, rows: Rows, other: Loaded) -> None:
-        """Ask the other model when there is time; a trial never keeps a caller waiting."""
+    def ask_later(self, request_id: str, rows: Rows, other: LoadedModel) -> None:
+        """Ask the other model when there is time; a rollout never keeps a caller waiting."""
         if not self.waiting.full():
             self.waiting.put_nowait((request_id, rows, other))
 
@@ -121,26 +127,29 @@ class Canary:
             asked = await self.waiting.get()
             try:
                 await to_thread.run_sync(self._shadow, *asked)
-            except Exception as error:  # the trial must outlive a ledger that fails for a moment
+            except Exception as error:  # the rollout must outlive a ledger that fails for a moment
                 log.error("a shadow was not written: %s", error)
 
-    def _shadow(self, request_id: str, rows: Rows, other: Loaded) -> None:
+    def _shadow(self, request_id: str, rows: Rows, other: LoadedModel) -> None:
         shared: dict[str, Any] = {
             "request_id": request_id,
-            "at": now(),
+            "created_at": now(),
             "version": other.version.number,
         }
         started, error = time.perf_counter(), None
-        said: list[dict[str, Any]] = [{"answer": None, "guess": None}] * len(rows)
+        said: list[dict[str, Any]] = [{"prediction": None, "probabilities": None}] * len(rows)
         try:
             # A canary that failed is asked again to record why, and was counted then.
-            shadow = self.trial is not None and not self.trial.answers
+            shadow = self.rollout is not None and self.rollout.mode == "shadow"
             counted = shadow and other is self.loaded
             found = self._counted(other, rows) if counted else answers(other, rows)
-            said = [kept(answer) for answer in found]
-        except Exception as raised:  # recorded: it is what the trial is for
+            said = [ledger_values(answer) for answer in found]
+        except Exception as raised:  # recorded: it is what the rollout is for
             error = type(raised).__name__
-        shared |= {"seconds": (time.perf_counter() - started) / len(rows), "error": error}
+        shared |= {
+            "latency_seconds": (time.perf_counter() - started) / len(rows),
+            "error_type": error,
+        }
         self.ledger.write_shadows(
             [shared | {"row": place} | answer for place, answer in enumerate(said)]
         )

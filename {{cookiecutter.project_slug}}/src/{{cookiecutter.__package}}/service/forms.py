@@ -39,7 +39,7 @@ class Taken(BaseModel):
 class Prediction(BaseModel):
     """The answer for one row; probabilities: by class, null for numbers."""
 
-    answer: Said
+    prediction: Said
     probabilities: dict[str, float] | None
     warnings: list[str]
 
@@ -105,7 +105,7 @@ class Example(BaseModel):
 
 
 class Described(BaseModel):
-    """The model in use. columns, row: what a row must look like; usual: a typical row."""
+    """The model in use. columns, row: what a row must look like; typical_row: to compare with."""
 
     name: str
     version: int
@@ -115,7 +115,7 @@ class Described(BaseModel):
     classes: list[str]
     threshold: float | None
     headline: str
-    usual: dict[str, Plain]
+    typical_row: dict[str, Plain]
     examples: list[Example]
     columns: list[Column]
     row: dict[str, Any]

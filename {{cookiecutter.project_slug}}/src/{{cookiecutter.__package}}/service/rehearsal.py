@@ -15,7 +15,7 @@ import numpy as np
 
 from ..data.contract import Contract
 from ..errors import CheckFailed
-from ..evaluation.scores import chances
+from ..evaluation.scores import probability_matrix
 from ..ledger import Ledger
 from ..release.bundle import Release, golden
 from ..release.registry import Version
@@ -39,14 +39,20 @@ def rehearse(release: Release, settings: Settings) -> float:
     slot = SimpleNamespace(
         loaded=ready(Version(0, ""), release, settings.service), refresh=lambda: None
     )
-    rows, guess = golden(release)
+    rows, y_pred = golden(release)
     with tempfile.TemporaryDirectory() as folder, Ledger(f"sqlite:///{Path(folder)}/l.db") as own:
         app = build(settings, cast(Slot, slot), own, keys=[])
         answers, seconds = anyio.run(_ask, app, rows, release.contract)
-    for number, (forms, expected) in enumerate(zip(answers, guess, strict=True), 1):
-        known = chances(np.asarray([expected]))[0] if release.classes else np.asarray([expected])
+    for number, (forms, expected) in enumerate(zip(answers, y_pred, strict=True), 1):
+        known = (
+            probability_matrix(np.asarray([expected]))[0]
+            if release.classes
+            else np.asarray([expected])
+        )
         for answer, how in zip(forms, ("", ", typed", ", as text"), strict=True):
-            said = np.asarray(list((answer["probabilities"] or {"": answer["answer"]}).values()))
+            said = np.asarray(
+                list((answer["probabilities"] or {"": answer["prediction"]}).values())
+            )
             if not np.allclose(said, known, rtol=1e-9, atol=1e-12):
                 text = f"golden row {number}{how}: the service answers otherwise than trained"
                 raise CheckFailed(text)

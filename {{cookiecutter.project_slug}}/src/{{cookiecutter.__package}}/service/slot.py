@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import pandas as pd
 from pydantic import BaseModel
 
-from ..data.rows import frame_of
+from ..data.rows import to_frame
 from ..errors import CheckFailed, WorldBroken
 from ..ledger import Ledger
 from ..release import champion as champions
@@ -25,13 +25,13 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Loaded:
+class LoadedModel:
     """A release ready to answer: with its number, its request type and a typical row."""
 
     version: Version
     release: Release
-    rows: type[BaseModel]
-    usual: pd.DataFrame
+    request_type: type[BaseModel]
+    typical_row: pd.DataFrame
 
 
 class Slot:
@@ -60,7 +60,7 @@ class Slot:
         self.refused = None
         log.warning("version %s serves now", champion.number)
 
-    def _first(self) -> Loaded:
+    def _first(self) -> LoadedModel:
         wanted = champions.champion(self.settings)
         for version in dict.fromkeys(champions.history(self.ledger)):
             try:
@@ -71,11 +71,11 @@ class Slot:
                 )
         raise WorldBroken(f"version {wanted.number} does not come, and there is no copy of another")
 
-    def _load(self, version: Version) -> Loaded:
+    def _load(self, version: Version) -> LoadedModel:
         return ready(version, registry.fetch(version, self.settings), self.settings.service)
 
 
-def ready(version: Version, release: Release, service: Service) -> Loaded:
+def ready(version: Version, release: Release, service: Service) -> LoadedModel:
     """Return a verified release ready to answer."""
-    usual = frame_of(release.contract, [release.facts["usual"]])
-    return Loaded(version, release, rows_type(release.contract, service), usual)
+    typical = to_frame(release.contract, [release.lineage["typical_row"]])
+    return LoadedModel(version, release, rows_type(release.contract, service), typical)

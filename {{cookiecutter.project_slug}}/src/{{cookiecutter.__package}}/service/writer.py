@@ -19,7 +19,7 @@ Waiting = tuple[Rows, Future[None]]
 MOST = 5000
 
 
-class Full(Exception):
+class QueueFull(Exception):
     """More rows are being worked on than the service may hold."""
 
 
@@ -44,10 +44,10 @@ class Writer:
         self._thread.join()
 
     @contextmanager
-    def room(self, rows: int) -> Iterator[None]:
+    def reserve(self, rows: int) -> Iterator[None]:
         """Take room for so many rows while a request is worked on, or raise `Full`."""
         if self.waiting + rows > self.capacity:
-            raise Full
+            raise QueueFull
         self.waiting += rows
         try:
             yield

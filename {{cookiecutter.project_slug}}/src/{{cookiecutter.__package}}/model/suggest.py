@@ -22,20 +22,20 @@ NEAR = 0.02  # of a knob's range; settings closer than that are the same
 
 
 @dataclass(frozen=True)
-class Offer:
+class Suggestion:
     """What to try next, and the gain that it promises (NaN: not predicted)."""
 
     candidate: str
-    settings: Mapping[str, Any]
-    expected: float = float("nan")
+    params: Mapping[str, Any]
+    expected_improvement: float = float("nan")
 
 
 @dataclass(frozen=True)
-class Trial(Offer):
+class Trial(Suggestion):
     """What came of it. scores: (folds,); guess: out of fold, NaN where untested."""
 
     scores: np.ndarray = field(default_factory=lambda: np.empty(0))
-    guess: np.ndarray = field(default_factory=lambda: np.empty(0))
+    y_pred: np.ndarray = field(default_factory=lambda: np.empty(0))
     seconds: float = 0.0
 
     @property
@@ -55,53 +55,67 @@ def spent(trials: Sequence[Trial]) -> float:
     return sum(trial.seconds for trial in trials)
 
 
-def threshold(trials: Sequence[Trial], training: Training) -> float:
+def min_gain(trials: Sequence[Trial], training: Training) -> float:
     """Return the gain from which one more try is worth it, in units of the metric."""
     lead = max(trial.mean for trial in trials) - trials[0].mean
-    return training.worth * lead
+    return training.min_gain * lead
 
 
-def propose(
-    rungs: Mapping[str, Candidate], trials: Sequence[Trial], training: Training
-) -> tuple[Offer | None, str]:
+def suggest(
+    candidates: Mapping[str, Candidate], trials: Sequence[Trial], training: Training
+) -> tuple[Suggestion | None, str]:
     """Return what to try next; or None, and why the search stops."""
     tried = [trial.candidate for trial in trials]
-    for name, rung in rungs.items():
+    for name, candidate in candidates.items():
         if name not in tried:
-            return Offer(name, rung.starts[0]), ""
-    left = training.seconds - spent(trials)
-    by_rung = {name: [t for t in trials if t.candidate == name] for name in rungs}
+            return Suggestion(name, candidate.initial_params[0]), ""
+    left = training.budget_seconds - spent(trials)
+    by_rung = {name: [t for t in trials if t.candidate == name] for name in candidates}
     cost = {name: spent(done) / len(done) for name, done in by_rung.items()}
-    affordable = [rung for name, rung in rungs.items() if rung.knobs and cost[name] <= left]
+    affordable = [
+        candidate
+        for name, candidate in candidates.items()
+        if candidate.space and cost[name] <= left
+    ]
     stopped = f"The search stopped after {counted(len(trials), 'setting')}"
-    if not affordable or len(trials) >= training.tries:
-        last = trials[-1].expected
+    if not affordable or len(trials) >= training.max_trials:
+        last = trials[-1].expected_improvement
         promise = f" The last one had promised a gain of {last:.2g}." if last > 0 else ""
         return None, f"{stopped}: its budget is used up.{promise}"
-    for rung in sorted(affordable, key=lambda rung: cost[rung.name]):
-        if len(by_rung[rung.name]) < len(rung.starts):
-            return Offer(rung.name, rung.starts[len(by_rung[rung.name])]), ""
+    for candidate in sorted(affordable, key=lambda candidate: cost[candidate.name]):
+        if len(by_rung[candidate.name]) < len(candidate.initial_params):
+            return Suggestion(
+                candidate.name, candidate.initial_params[len(by_rung[candidate.name])]
+            ), ""
     best = max(trial.mean for trial in trials)
     floor = best - SHARE * (best - trials[0].mean)
     close = [r for r in affordable if max(t.mean for t in by_rung[r.name]) >= floor]
-    offers = [_promise(rung, by_rung[rung.name], floor, training.seed) for rung in close]
-    if not offers:
+    suggestions = [
+        _best_of(candidate, by_rung[candidate.name], floor, training.seed) for candidate in close
+    ]
+    if not suggestions:
         return None, f"{stopped}: what is left of its budget is too little for another one."
-    most, worth = max(offer.expected for offer in offers), threshold(trials, training)
+    most, worth = (
+        max(suggestion.expected_improvement for suggestion in suggestions),
+        min_gain(trials, training),
+    )
     if most <= worth:
         return None, (
             f"{stopped}: one more promises a gain of {most:.2g}, and less than {worth:.2g} is "
             "not worth it."
         )
-    return max(offers, key=lambda offer: offer.expected / cost[offer.candidate]), ""
+    return max(
+        suggestions,
+        key=lambda suggestion: suggestion.expected_improvement / cost[suggestion.candidate],
+    ), ""
 
 
-def _promise(rung: Candidate, trials: Sequence[Trial], floor: float, seed: int) -> Offer:
+def _best_of(candidate: Candidate, trials: Sequence[Trial], floor: float, seed: int) -> Suggestion:
     """Return the setting, not tried yet, with the largest expected improvement of the rung.
 
     Jones, Schonlau and Welch (1998), eq. 15, under a Gaussian process over the places of the knobs.
     """
-    places = _places(rung, [trial.settings for trial in trials])
+    places = _places(candidate, [trial.params for trial in trials])
     scores = np.asarray([trial.mean for trial in trials])
     # A very bad try says little about how good the good ones can get.
     best, scores = scores.max(), np.maximum(scores, floor)
@@ -109,20 +123,26 @@ def _promise(rung: Candidate, trials: Sequence[Trial], floor: float, seed: int) 
         Matern(0.5, nu=2.5), alpha=0.01, optimizer=None, normalize_y=True
     )
     pool = [
-        {name: knob.at(x) for (name, knob), x in zip(rung.knobs.items(), place, strict=True)}
-        for place in qmc.Halton(len(rung.knobs), seed=seed).random(POOL)
+        {
+            name: dimension.from_unit(x)
+            for (name, dimension), x in zip(candidate.space.items(), place, strict=True)
+        }
+        for place in qmc.Halton(len(candidate.space), seed=seed).random(POOL)
     ]
-    untried = _places(rung, pool)
+    untried = _places(candidate, pool)
     mean, spread = process.fit(places, scores).predict(untried, return_std=True)
     spread = np.maximum(spread, 1e-12)
     z = (mean - best) / spread
-    expected = spread * (z * norm.cdf(z) + norm.pdf(z))
+    expected_improvement = spread * (z * norm.cdf(z) + norm.pdf(z))
     near = np.abs(untried[:, None] - places[None]).max(axis=2).min(axis=1) < NEAR
-    at = int(np.where(near, 0.0, expected).argmax())
-    return Offer(rung.name, pool[at], float(expected[at]))
+    at = int(np.where(near, 0.0, expected_improvement).argmax())
+    return Suggestion(candidate.name, pool[at], float(expected_improvement[at]))
 
 
-def _places(rung: Candidate, settings: Sequence[Mapping[str, Any]]) -> np.ndarray:
+def _places(candidate: Candidate, settings: Sequence[Mapping[str, Any]]) -> np.ndarray:
     return np.asarray(
-        [[knob.place(s[name]) for name, knob in rung.knobs.items()] for s in settings]
+        [
+            [dimension.to_unit(s[name]) for name, dimension in candidate.space.items()]
+            for s in settings
+        ]
     )

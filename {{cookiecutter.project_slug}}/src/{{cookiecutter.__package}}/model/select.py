@@ -13,13 +13,13 @@ import pandas as pd
 from sklearn.ensemble import VotingClassifier, VotingRegressor
 from sklearn.pipeline import Pipeline
 
-from ..evaluation.problem import Problem
-from ..evaluation.scores import WEIGHTED, resamples, spread
+from ..evaluation.scores import WEIGHTED, bootstrap_scores, bootstrap_weights
+from ..evaluation.task import Task
 from ..words import called
-from .calibrate import Tempered, temperature_of
+from .calibrate import TemperatureScaledClassifier, fit_temperature
 from .candidates import ladder
-from .propose import Trial, spent
 from .search import Search, fold_scores
+from .suggest import Trial, spent
 
 SIGNAL = 1.645  # standard errors by which the baseline is beaten: 95 % on one side
 STEP = 1.0  # standard errors by which a rung beats another one
@@ -29,14 +29,14 @@ MEMBERS = 3  # of the blend at the most: each is one more model to serve
 
 
 @dataclass(frozen=True)
-class Kept(Trial):
+class Selected(Trial):
     """The trial to keep. members: of a blend, by weight; temperature: of the calibration."""
 
     members: tuple[tuple[float, Trial], ...] = ()
     temperature: float = 1.0
 
 
-def choose(found: Search, problem: Problem) -> tuple[Kept, str]:
+def select(found: Search, task: Task) -> tuple[Selected, str]:
     """Return the rung to keep and the reason in a sentence a rung.
 
     Going up, a rung replaces the one kept so far only if its score out of fold is higher by more
@@ -44,60 +44,60 @@ def choose(found: Search, problem: Problem) -> tuple[Kept, str]:
     the same rows for both gives, by group (Efron and Tibshirani, 1993). To leave the baseline is to
     say that there is a signal at all, and asks for 95 % confidence.
     """
-    first, *rest = [Kept(**vars(trial)) for trial in best_by_rung(found.trials)]
+    first, *rest = [Selected(**vars(trial)) for trial in best_by_candidate(found.trials)]
     kept, reasons = first, []
-    for trial in [*rest, *_blend(found, problem)]:
-        gain, error = _gain(trial, kept, found, problem)
-        shown = f"{called(problem.metric_name)} {gain:+.4f} ± {error:.4f}"
+    for trial in [*rest, *_blend(found, task)]:
+        gain, error = _gain(trial, kept, found, task)
+        shown = f"{called(task.metric_name)} {gain:+.4f} ± {error:.4f}"
         if gain > (SIGNAL if kept is first else STEP) * error:
             reasons.append(f"{trial.candidate} beats {kept.candidate} by {shown}")
             kept = trial
         else:
             reasons.append(f"{kept.candidate} stays: {trial.candidate} gains {shown}")
-    if problem.contract.task != "regression":
+    if task.contract.task != "regression":
         seen = np.concatenate([valid for _, valid in found.folds])
-        fitted = temperature_of(problem.truth(found.rows)[seen], kept.guess[seen])
+        fitted = fit_temperature(task.y_true(found.rows)[seen], kept.y_pred[seen])
         kept = replace(kept, temperature=fitted)
     return kept, "; ".join(reasons) + "."
 
 
-def assemble(kept: Kept, problem: Problem, target: pd.Series) -> Pipeline:
+def build_estimator(kept: Selected, task: Task, target: pd.Series) -> Pipeline:
     """Return the unfitted pipeline of a trial, for a training on rows with that target."""
-    rungs = {rung.name: rung for rung in ladder(problem, target)}
+    candidates = {candidate.name: candidate for candidate in ladder(task, target)}
     members = kept.members or ((1.0, kept),)
-    built = [rungs[trial.candidate].build(**trial.settings) for _, trial in members]
-    regression = problem.contract.task == "regression"
+    built = [candidates[trial.candidate].build(**trial.params) for _, trial in members]
+    regression = task.contract.task == "regression"
     if not kept.members and (regression or kept.temperature == 1.0):
         return built[0]
     if not kept.members:
         features, model = built[0].steps
-        tempered = Tempered(model[1], kept.temperature)
-        return Pipeline([features, ("model", tempered)])
+        scaled = TemperatureScaledClassifier(model[1], kept.temperature)
+        return Pipeline([features, ("model", scaled)])
     names = [f"{number} {t.candidate}" for number, (_, t) in enumerate(members, 1)]
     pairs, weights = list(zip(names, built, strict=True)), [weight for weight, _ in members]
     if regression:
         return Pipeline([("model", VotingRegressor(pairs, weights=weights))])
     votes = VotingClassifier(pairs, voting="soft", weights=weights)
-    return Pipeline([("model", Tempered(votes, kept.temperature))])
+    return Pipeline([("model", TemperatureScaledClassifier(votes, kept.temperature))])
 
 
-def best_by_rung(trials: Sequence[Trial]) -> list[Trial]:
+def best_by_candidate(trials: Sequence[Trial]) -> list[Trial]:
     """Return the best trial of each candidate, in the order of the ladder."""
     return [_ranked(trials, name)[0] for name in dict.fromkeys(t.candidate for t in trials)]
 
 
-def ladder_of(found: Search, kept: Kept) -> list[dict[str, Any]]:
+def ladder_of(found: Search, kept: Selected) -> list[dict[str, Any]]:
     """Return the best of each rung, JSON-ready; the last is the blend, if it was kept."""
     blend = [kept] if kept.members else []
     return [
         {
             "candidate": trial.candidate,
             "score": trial.mean,
-            "standard error": trial.error,
+            "standard_error": trial.error,
             "seconds": trial.seconds,
-            "settings": ", ".join(f"{k} {v}" for k, v in trial.settings.items()),
+            "params": ", ".join(f"{k} {v}" for k, v in trial.params.items()),
         }
-        for trial in [*best_by_rung(found.trials), *blend]
+        for trial in [*best_by_candidate(found.trials), *blend]
     ]
 
 
@@ -105,13 +105,13 @@ def _ranked(trials: Sequence[Trial], candidate: str) -> list[Trial]:
     return sorted((t for t in trials if t.candidate == candidate), key=lambda t: -t.mean)
 
 
-def _gain(trial: Trial, other: Trial, found: Search, problem: Problem) -> tuple[float, float]:
+def _gain(trial: Trial, other: Trial, found: Search, task: Task) -> tuple[float, float]:
     """Return by how much a trial is better out of fold, and the standard error of that."""
-    truth, metric = problem.truth(found.rows), WEIGHTED[problem.metric_name]
-    weights = resamples(problem.groups(found.rows), problem.settings.training.seed, 100)
+    y_true, metric = task.y_true(found.rows), WEIGHTED[task.metric_name]
+    weights = bootstrap_weights(task.groups(found.rows), task.settings.training.seed, 100)
     by_fold = [
-        spread(metric, truth[v], trial.guess[v], weights[:, v])
-        - spread(metric, truth[v], other.guess[v], weights[:, v])
+        bootstrap_scores(metric, y_true[v], trial.y_pred[v], weights[:, v])
+        - bootstrap_scores(metric, y_true[v], other.y_pred[v], weights[:, v])
         for _, v in found.folds
     ]
     gain, *draws = np.mean(by_fold, axis=0)
@@ -120,45 +120,45 @@ def _gain(trial: Trial, other: Trial, found: Search, problem: Problem) -> tuple[
     return float(gain), error
 
 
-def _blend(found: Search, problem: Problem) -> list[Kept]:
+def _blend(found: Search, task: Task) -> list[Selected]:
     """Return the weighted mean of the best trials, if more than one of them is of use."""
     names = dict.fromkeys(trial.candidate for trial in found.trials)
     pool = [t for name in list(names)[1:] for t in _ranked(found.trials, name)[:BEST_OF_EACH]]
-    counts = _select([trial.guess for trial in pool], found, problem)
+    counts = _drawn([trial.y_pred for trial in pool], found, task)
     members = tuple((n / sum(counts), t) for n, t in zip(counts, pool, strict=True) if n)
     if len(members) < 2:
         return []
-    guess = np.sum([weight * trial.guess for weight, trial in members], axis=0)
-    shown = {f"weight of {t.candidate} {_knobs(t)}": round(w, 2) for w, t in members}
+    y_pred = np.sum([weight * trial.y_pred for weight, trial in members], axis=0)
+    shown = {f"weight of {t.candidate} {_params(t)}": round(w, 2) for w, t in members}
     return [
-        Kept(
-            "blend", shown, scores=fold_scores(guess, found.rows, found.folds, problem),
-            guess=guess, seconds=spent([t for _, t in members]), members=members,
+        Selected(
+            "blend", shown, scores=fold_scores(y_pred, found.rows, found.folds, task),
+            y_pred=y_pred, seconds=spent([t for _, t in members]), members=members,
         )
     ]  # fmt: skip
 
 
-def _knobs(trial: Trial) -> str:
-    return " ".join(str(value) for value in trial.settings.values())
+def _params(trial: Trial) -> str:
+    return " ".join(str(value) for value in trial.params.values())
 
 
-def _select(guesses: Sequence[np.ndarray], found: Search, problem: Problem) -> list[int]:
+def _drawn(y_preds: Sequence[np.ndarray], found: Search, task: Task) -> list[int]:
     """Return how often each guess is drawn into the mean that scores best.
 
     Greedy ensemble selection with replacement (Caruana et al., 2004), of at most three.
     """
     drawn: list[int] = []
-    total, means = np.zeros_like(guesses[0]), []
+    total, means = np.zeros_like(y_preds[0]), []
     for done in range(1, ROUNDS + 1):
         full = len(set(drawn)) == MEMBERS
-        allowed = sorted(set(drawn)) if full else range(len(guesses))
+        allowed = sorted(set(drawn)) if full else range(len(y_preds))
         scores = {
-            at: fold_scores((total + guesses[at]) / done, found.rows, found.folds, problem).mean()
+            at: fold_scores((total + y_preds[at]) / done, found.rows, found.folds, task).mean()
             for at in allowed
         }
         place = max(scores, key=lambda at: scores[at])
         drawn.append(place)
-        total = total + guesses[place]
+        total = total + y_preds[place]
         means.append(scores[place])
     best = drawn[: int(np.argmax(means)) + 1]
-    return [best.count(at) for at in range(len(guesses))]
+    return [best.count(at) for at in range(len(y_preds))]

@@ -13,13 +13,13 @@ from ..data.contract import TRUTHS, Contract
 from ..data.values import reader
 from ..errors import WrongUse
 from ..settings import Settings
-from .scores import BY_TASK, METRICS, Metric, truth_of
+from .scores import BY_TASK, METRICS, Metric, target_values
 
 MANY = 10_000
 
 
 @dataclass(frozen=True)
-class Problem:
+class Task:
     """One learning problem; handed from stage to stage of a training."""
 
     contract: Contract
@@ -31,7 +31,7 @@ class Problem:
         names = tuple(self.contract.target.categories or ())
         if self.contract.task != "binary":
             return names
-        given = reader(self.contract.target)(self.settings.data.positive)
+        given = reader(self.contract.target)(self.settings.data.positive_class)
         said = [TRUTHS.get(name.casefold()) for name in names]
         positive = given or (names[said.index(True)] if {*said} == {True, False} else names[-1])
         return tuple(sorted(names, key=lambda name: name == positive))
@@ -52,9 +52,9 @@ class Problem:
         """The metric to maximise, as a function of truth and guess."""
         return METRICS[self.metric_name]
 
-    def truth(self, frame: pd.DataFrame) -> np.ndarray:
+    def y_true(self, frame: pd.DataFrame) -> np.ndarray:
         """Return the target of typed rows as numbers."""
-        return truth_of(frame, self.contract, self.classes)
+        return target_values(frame, self.contract, self.classes)
 
     def groups(self, frame: pd.DataFrame) -> np.ndarray:
         """Return what the bootstrap draws together: the group key, or each row by itself."""

@@ -13,49 +13,49 @@ import pandas as pd
 from sklearn.tree import DecisionTreeRegressor
 
 from ..data.contract import NAMED, NUMERIC, Contract
-from .scores import WEIGHTED, bounds, losses, spread
-from .slices import FEW, MOST, Judged
+from .scores import WEIGHTED, bootstrap_scores, losses, percentile_interval
+from .slices import FEW, MOST, ScoredRows
 
 DEPTH = 3
 Question = tuple[str, str, np.ndarray]  # a condition, its opposite, and what they compare
 
 
-def trouble(judged: Judged) -> dict[str, Any] | None:
+def worst_slice(scored: ScoredRows) -> dict[str, Any] | None:
     """Return rule, rows, score there and elsewhere, or None if the model is not surely worse there.
 
     The rule is chosen by the loss on one half of the groups and judged by the metric on the other,
     so its interval is not flattered by the search.
     """
-    codes, uniques = pd.factorize(judged.problem.groups(judged.frame))
+    codes, uniques = pd.factorize(scored.task.groups(scored.frame))
     half = (np.random.default_rng(0).random(len(uniques)) < 0.5)[codes]
-    questions = list(_questions(judged.frame, judged.problem.contract))
+    questions = list(_questions(scored.frame, scored.task.contract))
     if not questions or half.sum() < 4 * FEW:
         return None
     matrix = np.column_stack([values for *_, values in questions])
     tree = DecisionTreeRegressor(max_depth=DEPTH, min_samples_leaf=max(FEW, len(half) // 40))
-    tree.set_params(random_state=0).fit(matrix[half], losses(judged.truth, judged.guess)[half])
+    tree.set_params(random_state=0).fit(matrix[half], losses(scored.y_true, scored.y_pred)[half])
     worst, leaves = matrix[[tree.predict(matrix).argmax()]], tree.apply(matrix)
     inside = leaves == tree.apply(worst)
     there, elsewhere = inside & ~half, ~inside & ~half
     if min(there.sum(), elsewhere.sum()) < FEW:
         return None
-    metric = WEIGHTED[judged.problem.metric_name]
+    metric = WEIGHTED[scored.task.metric_name]
     one, other = (
-        spread(metric, judged.truth[at], judged.guess[at], judged.weights[:, at])
+        bootstrap_scores(metric, scored.y_true[at], scored.y_pred[at], scored.weights[:, at])
         for at in (there, elsewhere)
     )
-    if not bounds(one - other)["high"] < 0:
+    if not percentile_interval(one - other)["high"] < 0:
         return None
     return {
         "rule": _rule(tree, worst, questions),
         "rows": int(there.sum()),
-        "score": bounds(one),
-        "elsewhere": bounds(other),
+        "score": percentile_interval(one),
+        "rest": percentile_interval(other),
     }
 
 
 def _questions(frame: pd.DataFrame, contract: Contract) -> Iterator[Question]:
-    for column in contract.named("feature", "sensitive"):
+    for column in contract.with_role("feature", "sensitive"):
         if "`" in column.name:  # no query can name it
             continue
         values, name = frame[column.name], column.name.replace("%", "%%")

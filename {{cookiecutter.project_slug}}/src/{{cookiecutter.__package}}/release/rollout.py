@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
+from typing import Literal
 
 import numpy as np
 from scipy.stats import binom
@@ -15,37 +16,38 @@ from sqlalchemy.engine import Connection
 
 from ..errors import CheckFailed, WrongUse
 from ..ledger import Ledger
-from ..settings import Settings, Trials
+from ..settings import RolloutSettings, Settings
 from . import champion as champions
 from . import registry
 from .bundle import Release
 from .evidence import losses_of
 from .registry import Version
 
-KIND = "trial"
+KIND = "rollout"
 VERDICTS = ("shadow", "canary", "ended")
+Mode = Literal["shadow", "canary"]
 LATEST = 20_000  # outcomes looked at
 FEWEST = 5  # times that are a median
-SERVICE = "the service"  # who ends a trial whose budget is broken
+SERVICE = "the service"  # who ends a rollout whose budget is broken
 
 
 @dataclass(frozen=True)
-class Trial:
-    """A challenger on trial. answers: it is a canary, else a shadow; since: the start, in UTC."""
+class Rollout:
+    """A challenger beside the champion: a canary answers, a shadow does not; since: UTC."""
 
     version: Version
     share: float
-    answers: bool
+    mode: Mode
     since: datetime
 
 
-def active(ledger: Ledger, connection: Connection | None = None) -> Trial | None:
-    """Return the trial that is on, None without one. Whatever changes the champion ends it."""
+def active(ledger: Ledger, connection: Connection | None = None) -> Rollout | None:
+    """Return the rollout that is on, None without one. Whatever changes the champion ends it."""
     last = next(iter(ledger.decisions(None, (*champions.MOVES, *VERDICTS), 1, connection)), None)
     if last is None or last["verdict"] not in ("shadow", "canary"):
         return None
     version = Version(last["version"], last["run_id"], last["sha256"])
-    return Trial(version, last["details"]["share"], last["verdict"] == "canary", last["at"])
+    return Rollout(version, last["details"]["share"], last["verdict"], last["created_at"])
 
 
 def chosen(request_id: str, share: float) -> bool:
@@ -53,8 +55,8 @@ def chosen(request_id: str, share: float) -> bool:
     return int.from_bytes(sha256(request_id.encode()).digest()[:8]) < share * 2**64
 
 
-def start(settings: Settings, number: int | None, share: float, answers: bool) -> Trial:
-    """Put a version (default: the latest) on trial beside the champion.
+def start(settings: Settings, number: int | None, share: float, mode: Mode) -> Rollout:
+    """Let a version (default: the latest) meet traffic beside the champion.
 
     Raises:
         CheckFailed: the release is not right.
@@ -67,13 +69,13 @@ def start(settings: Settings, number: int | None, share: float, answers: bool) -
         raise WrongUse(f"version {version.number} is the champion: train another")
     release = registry.fetch(version, settings)
     _check_alike(release, registry.fetch(champion, settings))
-    verb = "answers" if answers else "is asked, and not heard, on"
+    verb = "answers" if mode == "canary" else "is asked, and not heard, on"
     with Ledger(settings.ledger_url) as ledger, ledger.exclusive() as connection:
         if champions.serving(ledger, connection) != champion:
-            raise CheckFailed("the champion changed meanwhile: no trial was begun, run it again")
+            raise CheckFailed("the champion changed meanwhile: no rollout was begun, run it again")
         ledger.decide(
             KIND,
-            "canary" if answers else "shadow",
+            mode,
             f"version {version.number} {verb} {share:.1%} of the requests",
             version.number,
             champion.number,
@@ -96,58 +98,62 @@ def _check_alike(challenger: Release, champion: Release) -> None:
         raise WrongUse("the two versions do not predict the same classes")
 
 
-def end(ledger: Ledger, trial: Trial, reason: str, who: str = SERVICE) -> None:
-    """Record the end of a trial, unless it has ended already."""
+def end(ledger: Ledger, rollout: Rollout, reason: str, who: str = SERVICE) -> None:
+    """Record the end of a rollout, unless it has ended already."""
     with ledger.exclusive() as connection:
-        if active(ledger, connection) == trial:
-            number = trial.version.number
+        if active(ledger, connection) == rollout:
+            number = rollout.version.number
             ledger.decide(KIND, "ended", reason, number, connection=connection, who=who)
 
 
-def stop(settings: Settings) -> Trial:
-    """End the trial that is on; raise `WrongUse` if there is none."""
+def stop(settings: Settings) -> Rollout:
+    """End the rollout that is on; raise `WrongUse` if there is none."""
     with Ledger(settings.ledger_url) as ledger:
         found = active(ledger)
         if found is None:
-            raise WrongUse("no version is on trial")
+            raise WrongUse("no rollout is on")
         end(ledger, found, "stopped by hand", settings.approver)
     return found
 
 
-def broken(failed: int, asked: int, seconds: Sequence[float], settings: Settings) -> str:
+def guardrail_violation(
+    failed: int, asked: int, seconds: Sequence[float], settings: Settings
+) -> str:
     """Say which budget errors or latency break, "" if none. seconds: of one row, the latest.
 
-    Errors: the chance of so many failures is below `surely` if their share is the one allowed
-    (binomial test). It is asked at every look, so `surely` is small.
+    Errors: the chance of so many failures is below `alpha` if their share is the one allowed
+    (binomial test). It is asked at every look, so `alpha` is small.
     """
-    allowed = settings.trial
-    if failed and binom.sf(failed - 1, asked, allowed.errors) < allowed.surely:
-        return f"it failed on {failed} of {asked} requests; {allowed.errors:.1%} may fail"
+    allowed = settings.rollout
+    if failed and binom.sf(failed - 1, asked, allowed.max_error_rate) < allowed.alpha:
+        return f"it failed on {failed} of {asked} requests; {allowed.max_error_rate:.1%} may fail"
     if len(seconds) >= FEWEST and (took := 1000 * float(np.median(seconds))) > (
-        settings.gate.latency_ms
+        settings.gate.max_latency_ms
     ):
-        return f"one row takes {took:.0f} ms; the budget is {settings.gate.latency_ms:.0f} ms"
+        return f"one row takes {took:.0f} ms; the budget is {settings.gate.max_latency_ms:.0f} ms"
     return ""
 
 
-def outcomes(ledger: Ledger, trial: Trial, champion: Release, allowed: Trials) -> str:
+def loss_guardrail(
+    ledger: Ledger, rollout: Rollout, champion: Release, allowed: RolloutSettings
+) -> str:
     """Say if the challenger's outcomes break the budget, "" if not.
 
     Both models saw the same rows. The mean difference of their losses is watched with an asymptotic
     confidence sequence, valid at every look (Waudby-Smith et al., 2024, theorem 2.2, rho = 0.1);
     only nearly so once the latest rows are a part of all.
     """
-    rows = ledger.compared(trial.version.number, trial.since, LATEST)
-    ours, theirs = (losses_of(champion, rows[s], rows["outcome"]) for s in ("ours", "theirs"))
+    both = ledger.compared(rollout.version.number, rollout.since, LATEST)
+    ours, theirs = (losses_of(champion, rows) for rows in both)
     rise = (ours - theirs)[np.isfinite(ours - theirs)]
-    if (count := len(rise)) < allowed.minimum_rows:
+    if (count := len(rise)) < allowed.min_rows:
         return ""
-    level, variance = np.sqrt(count * 0.01 + 1) / (2 * allowed.surely), rise.var()
+    level, variance = np.sqrt(count * 0.01 + 1) / (2 * allowed.alpha), rise.var()
     reach = np.sqrt(2 * (count * 0.01 + 1) / (count**2 * 0.01) * np.log(level) * variance)
     before = float(np.nanmean(theirs))
-    if rise.mean() - reach <= allowed.loss * before:
+    if rise.mean() - reach <= allowed.max_loss_increase * before:
         return ""
     return (
         f"its loss on {count:,} rows with outcomes is {before + rise.mean():.4f}, surely more than "
-        f"{allowed.loss:.0%} above the champion's {before:.4f}"
+        f"{allowed.max_loss_increase:.0%} above the champion's {before:.4f}"
     )

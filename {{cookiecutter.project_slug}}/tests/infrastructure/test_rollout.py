@@ -12,8 +12,8 @@ import pytest
 from project.errors import CheckFailed, WorldBroken, WrongUse
 from project.ledger import Ledger
 from project.lifecycle import ask_gate as promote
-from project.release import registry, trial
-from project.release.trial import broken, chosen
+from project.release import registry, rollout
+from project.release.rollout import chosen, guardrail_violation
 from sqlalchemy import text
 
 PATIENCE = 10.0  # seconds until a condition must hold; never waited for in full when it does
@@ -27,7 +27,7 @@ def until(condition: Callable[[], Any]) -> Any:
     return found
 
 
-def on_trial(running: Any) -> Any:
+def in_rollout(running: Any) -> Any:
     """Return the canary of a running service as soon as its challenger is loaded."""
     canary = running.http.app.state.canary
     until(lambda: canary.loaded)
@@ -49,8 +49,8 @@ def shadows(ledger: Ledger) -> list[dict[str, Any]]:
 
 
 def ended(ledger: Ledger) -> str:
-    """Return why the last trial ended, or nothing."""
-    last = ledger.decisions("trial")[0]
+    """Return why the last rollout ended, or nothing."""
+    last = ledger.decisions("rollout")[0]
     return str(last["reason"]) if last["verdict"] == "ended" else ""
 
 
@@ -69,9 +69,9 @@ class Wrapped:
 
     def predict_proba(self, frame: pd.DataFrame) -> np.ndarray:
         self.first()
-        guess = np.asarray(self.model.predict_proba(frame))
-        guess = guess * np.nan if self.broken else guess
-        return guess[:, ::-1] if self.turned else guess
+        y_pred = np.asarray(self.model.predict_proba(frame))
+        y_pred = y_pred * np.nan if self.broken else y_pred
+        return y_pred[:, ::-1] if self.turned else y_pred
 
 
 def plant(canary: Any, **planted: Any) -> None:
@@ -86,27 +86,27 @@ def fails() -> None:
 
 @pytest.mark.ml_test("infrastructure", 6)
 def test_a_shadow_is_asked_and_not_heard(two: Any, serving: Any) -> None:
-    trial.start(two, 2, 1.0, answers=False)
+    rollout.start(two, 2, 1.0, "shadow")
     with serving(two) as running:
-        on_trial(running)
-        row = running.http.get("/model").json()["usual"]
+        in_rollout(running)
+        row = running.http.get("/model").json()["typical_row"]
         said = ask(running, row, 5)
         assert {answer["version"] for answer in said} == {1}
         kept = until(lambda: len(found := shadows(running.ledger)) == 5 and found)
         assert "trial_version 2.0" in running.http.get("/metrics").text
     assert {row["version"] for row in kept} == {2}
     assert {row["request_id"] for row in kept} == {answer["request_id"] for answer in said}
-    assert all(row["answer"] in ("yes", "no") for row in kept)
+    assert all(row["prediction"] in ("yes", "no") for row in kept)
 
 
 @pytest.mark.ml_test("infrastructure", 6)
 def test_a_canary_answers_the_requests_that_the_hash_of_their_id_gives_it(
     two: Any, serving: Any
 ) -> None:
-    trial.start(two, None, 0.4, answers=True)
+    rollout.start(two, None, 0.4, "canary")
     with serving(two) as running:
-        on_trial(running)
-        said = ask(running, running.http.get("/model").json()["usual"], 40)
+        in_rollout(running)
+        said = ask(running, running.http.get("/model").json()["typical_row"], 40)
         until(lambda: len(shadows(running.ledger)) == sum(a["version"] == 2 for a in said))
     for answer in said:
         assert answer["version"] == (2 if chosen(answer["request_id"], 0.4) else 1)
@@ -123,45 +123,45 @@ def test_the_share_is_the_stated_one(share: float) -> None:
 def test_a_challenger_that_fails_is_sent_back_and_no_caller_notices(
     two: Any, serving: Any, canary: bool
 ) -> None:
-    trial.start(two, 2, 1.0, answers=canary)
+    rollout.start(two, 2, 1.0, "canary" if canary else "shadow")
     with serving(two) as running:
-        plant(on_trial(running), first=fails)
-        row = running.http.get("/model").json()["usual"]
+        plant(in_rollout(running), first=fails)
+        row = running.http.get("/model").json()["typical_row"]
         assert {answer["version"] for answer in ask(running, row, 5)} == {1}
         reason = until(lambda: ended(running.ledger))
-        assert {row["error"] for row in shadows(running.ledger)} == {"FloatingPointError"}
+        assert {row["error_type"] for row in shadows(running.ledger)} == {"FloatingPointError"}
         assert {answer["version"] for answer in ask(running, row, 2)} == {1}
     assert "it failed on" in reason
 
 
 def test_a_canary_whose_trial_just_ended_still_harms_no_caller(two: Any, serving: Any) -> None:
-    trial.start(two, 2, 1.0, answers=True)
+    rollout.start(two, 2, 1.0, "canary")
     with serving(two) as running:
-        canary = on_trial(running)
+        canary = in_rollout(running)
         plant(canary, first=fails)
         first, champion = canary.loaded, running.slot.loaded
         canary._take(None, None)
-        rows = [running.http.get("/model").json()["usual"]]
+        rows = [running.http.get("/model").json()["typical_row"]]
         assert canary.answer(first, champion, rows)[1] is champion
         assert canary.asked == 0
 
 
 def test_one_failure_is_counted_once(two: Any, serving: Any) -> None:
-    trial.start(two, 2, 1.0, answers=True)
+    rollout.start(two, 2, 1.0, "canary")
     with serving(two) as running:
-        canary = on_trial(running)
+        canary = in_rollout(running)
         plant(canary, first=fails)
-        ask(running, running.http.get("/model").json()["usual"])
+        ask(running, running.http.get("/model").json()["typical_row"])
         until(lambda: shadows(running.ledger))
         assert (canary.failed, canary.asked) == (1, 1)
 
 
 def test_an_answer_that_is_no_number_is_a_failure(two: Any, serving: Any) -> None:
-    trial.start(two, 2, 1.0, answers=True)
+    rollout.start(two, 2, 1.0, "canary")
     with serving(two) as running:
-        canary = on_trial(running)
+        canary = in_rollout(running)
         plant(canary, broken=True)
-        row = running.http.get("/model").json()["usual"]
+        row = running.http.get("/model").json()["typical_row"]
         assert {answer["version"] for answer in ask(running, row, 2)} == {1}
         assert "it failed on 2 of 2" in until(lambda: ended(running.ledger))
 
@@ -169,7 +169,7 @@ def test_an_answer_that_is_no_number_is_a_failure(two: Any, serving: Any) -> Non
 def test_a_challenger_that_does_not_come_now_is_asked_for_again(
     two: Any, serving: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    trial.start(two, 2, 1.0, answers=True)
+    rollout.start(two, 2, 1.0, "canary")
     shutil.rmtree(next((two.root / "releases").glob("2-*")))
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     with serving(two) as running:
@@ -183,23 +183,23 @@ def test_a_challenger_that_does_not_come_now_is_asked_for_again(
 
 
 def test_a_request_that_is_worked_on_has_not_failed(two: Any, serving: Any) -> None:
-    trial.start(two, 2, 1.0, answers=True)
+    rollout.start(two, 2, 1.0, "canary")
     meanwhile = []
     with serving(two) as running:
-        canary = on_trial(running)
+        canary = in_rollout(running)
         plant(canary, first=lambda: meanwhile.append(canary.failed))
-        ask(running, running.http.get("/model").json()["usual"], 3)
+        ask(running, running.http.get("/model").json()["typical_row"], 3)
     assert meanwhile == [0, 0, 0]
 
 
 def test_a_canary_that_is_slow_is_sent_back(two: Any, serving: Any) -> None:
     # The budget is below what any model takes: nobody has to wait to be slow.
-    gate = two.gate.model_copy(update={"latency_ms": 1e-3})
+    gate = two.gate.model_copy(update={"max_latency_ms": 1e-3})
     two = two.model_copy(update={"gate": gate})
-    trial.start(two, 2, 1.0, answers=True)
+    rollout.start(two, 2, 1.0, "canary")
     with serving(two) as running:
-        on_trial(running)
-        ask(running, running.http.get("/model").json()["usual"], 5)
+        in_rollout(running)
+        ask(running, running.http.get("/model").json()["typical_row"], 5)
         assert "the budget is 0 ms" in until(lambda: ended(running.ledger))
 
 
@@ -208,9 +208,9 @@ def test_a_canary_that_is_slow_is_sent_back(two: Any, serving: Any) -> None:
 def test_a_challenger_whose_outcomes_are_worse_is_sent_back_and_an_equal_one_stays(
     two: Any, serving: Any, table: Any, canary: bool, turned: bool
 ) -> None:
-    trial.start(two, 2, 1.0, answers=canary)
+    rollout.start(two, 2, 1.0, "canary" if canary else "shadow")
     with serving(two) as running:
-        held = on_trial(running)
+        held = in_rollout(running)
         plant(held, turned=turned)
         needed = running.slot.loaded.release.contract.features
         rows = table(rows=300, seed=12)
@@ -239,19 +239,19 @@ def test_a_challenger_whose_outcomes_are_worse_is_sent_back_and_an_equal_one_sta
 def test_errors_are_judged_against_the_share_allowed(
     two_versions: Any, failed: int, asked: int, said: str
 ) -> None:
-    assert said in (found := broken(failed, asked, [], two_versions))
+    assert said in (found := guardrail_violation(failed, asked, [], two_versions))
     assert bool(said) == bool(found)
 
 
-def test_a_change_of_champion_or_a_hand_ends_a_trial(two: Any) -> None:
-    trial.start(two, 2, 0.5, answers=True)
-    assert trial.stop(two).version.number == 2
-    with pytest.raises(WrongUse, match="no version is on trial"):
-        trial.stop(two)
-    trial.start(two, 2, 0.5, answers=True)
+def test_a_change_of_champion_or_a_hand_ends_a_rollout(two: Any) -> None:
+    rollout.start(two, 2, 0.5, "canary")
+    assert rollout.stop(two).version.number == 2
+    with pytest.raises(WrongUse, match="no rollout is on"):
+        rollout.stop(two)
+    rollout.start(two, 2, 0.5, "canary")
     promote(two, 2, override="a rehearsal")
     with Ledger(two.ledger_url) as ledger:
-        assert trial.active(ledger) is None
+        assert rollout.active(ledger) is None
 
 
 def test_a_trial_is_not_begun_beside_another_champion(
@@ -265,9 +265,9 @@ def test_a_trial_is_not_begun_beside_another_champion(
             promote(two, 2, override="in between")
         return real(version, settings)
 
-    monkeypatch.setattr(trial.registry, "fetch", fetch)
+    monkeypatch.setattr(rollout.registry, "fetch", fetch)
     with pytest.raises(CheckFailed, match="the champion changed meanwhile"):
-        trial.start(two, 2, 0.5, answers=True)
+        rollout.start(two, 2, 0.5, "canary")
 
 
 @pytest.mark.parametrize(
@@ -275,4 +275,4 @@ def test_a_trial_is_not_begun_beside_another_champion(
 )
 def test_what_cannot_be_tried_is_said(two_versions: Any, number: int, said: str) -> None:
     with pytest.raises(WrongUse, match=said):
-        trial.start(two_versions, number, 0.5, answers=True)
+        rollout.start(two_versions, number, 0.5, "canary")

@@ -1,6 +1,6 @@
 """What a training was made of: rows, code and packages, so that it can be told and repeated.
 
-In: the trial that was kept and its rows. Out: facts, JSON-ready, for the manifest, MLflow and card.
+In: the trial that was kept and its rows. Out: lineage for manifest, MLflow and card.
 """
 
 import subprocess
@@ -12,33 +12,33 @@ import pandas as pd
 
 from ..data.split import Split, fingerprints
 from ..evaluation.assess import Evaluation, headline
-from ..evaluation.explain import typical
-from ..evaluation.problem import Problem
+from ..evaluation.explain import typical_row
+from ..evaluation.task import Task
 from ..ledger import now
 from ..release.bundle import digest
-from .choose import Kept
+from .select import Selected
 
 
-def facts(
-    kept: Kept, evaluation: Evaluation, frame: pd.DataFrame, parts: Split, problem: Problem
+def lineage(
+    selected: Selected, evaluation: Evaluation, frame: pd.DataFrame, parts: Split, task: Task
 ) -> dict[str, Any]:
     """Return where a model comes from; frame: the typed rows that `parts` were cut from."""
-    root, marks = problem.settings.root, fingerprints(frame)
+    root, marks = task.settings.root, fingerprints(frame)
     return {
-        "candidate": kept.candidate,
-        "settings": dict(kept.settings),
+        "candidate": selected.candidate,
+        "params": dict(selected.params),
         "headline": headline(evaluation),
         "rows": len(frame),
         "train_rows": len(parts.train),
         "test_rows": len(parts.test),
         "trained_at": now().isoformat(),
         # Test rows that stand among the training rows too, word for word: the gate allows so many.
-        "twins": int(np.isin(marks[parts.test], marks[parts.train]).sum()),
+        "duplicate_rows": int(np.isin(marks[parts.test], marks[parts.train]).sum()),
         "test_sha256": digest(np.sort(marks[parts.test]).tobytes()),
         "rows_sha256": digest(np.sort(marks).tobytes()),
         "git_commit": _git_commit(root),
         "lock_sha256": _lock_digest(root),
-        "usual": typical(frame.iloc[parts.train], problem.contract),
+        "typical_row": typical_row(frame.iloc[parts.train], task.contract),
     }
 
 
