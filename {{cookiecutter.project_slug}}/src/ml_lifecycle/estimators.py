@@ -1,4 +1,4 @@
-"""The estimators that a release may hold; nothing else is here, so that to load one is to load this.
+"""The estimators that a release may hold, and nothing else: to load one is to load this.
 
 In: scikit-learn's estimators. Out: the same, calibrated.
 """
@@ -49,7 +49,7 @@ class TemperatureScaledClassifier(ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         return int(self.estimator_.n_features_in_)
 
-    def __sklearn_tags__(self):  # type: ignore[no-untyped-def]  # noqa: ANN204
+    def __sklearn_tags__(self):  # type: ignore[no-untyped-def]
         """Take sparse rows where the classifier does."""
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = self.estimator.__sklearn_tags__().input_tags.sparse

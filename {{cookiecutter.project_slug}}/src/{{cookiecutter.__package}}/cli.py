@@ -158,7 +158,8 @@ def drift_verb(settings: "Settings", last: int | None) -> None:
     from .monitoring import CALM
 
     found, page = watch(settings, last)
-    message = f"{found.verdict.upper()}: {found.reason}\nLook at {page.relative_to(settings.project.root)}"
+    where = page.relative_to(settings.project.root)
+    message = f"{found.verdict.upper()}: {found.reason}\nLook at {where}"
     if found.verdict not in CALM:
         raise CheckFailed(message)
     click.echo(message)
@@ -216,7 +217,8 @@ def rollout_verb(
     if [canary is not None, shadow is not None, stop].count(True) != 1:
         raise WrongUse("give one of --canary, --shadow and --stop")
     if stop:
-        click.echo(f"Version {rollout.stop(settings.registry, settings.approver).version.number} is out of its rollout")
+        stopped = rollout.stop(settings.registry, settings.approver)
+        click.echo(f"Version {stopped.version.number} is out of its rollout")
         return
     mode: rollout.Mode = "shadow" if canary is None else "canary"
     share = shadow or canary or 0.0  # one of them was given, and is above 0

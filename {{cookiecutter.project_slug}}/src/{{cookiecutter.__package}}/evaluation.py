@@ -32,7 +32,11 @@ from .settings import Settings
 
 
 def evaluate(
-    model: Pipeline, selection: Selection, rows: pd.DataFrame, test: pd.DataFrame, settings: Settings
+    model: Pipeline,
+    selection: Selection,
+    rows: pd.DataFrame,
+    test: pd.DataFrame,
+    settings: Settings,
 ) -> Evaluation:
     """Measure `model`, which was fitted on `rows`, on `test`; both are typed rows.
 

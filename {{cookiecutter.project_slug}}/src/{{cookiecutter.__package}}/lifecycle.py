@@ -11,7 +11,14 @@ import numpy as np
 import pandas as pd
 
 from ml_lifecycle import Progress, WrongUse
-from ml_lifecycle.data import load_rows, read_table, row_hashes, unseen_values, validate, write_table
+from ml_lifecycle.data import (
+    load_rows,
+    read_table,
+    row_hashes,
+    unseen_values,
+    validate,
+    write_table,
+)
 from ml_lifecycle.ledger import Ledger
 from ml_lifecycle.monitoring import DriftCheck
 from ml_lifecycle.release import Release, champion, labelled, promote, questions

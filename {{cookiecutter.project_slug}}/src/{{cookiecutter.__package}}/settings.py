@@ -6,6 +6,8 @@ there; a section of your own is a class, `class Orders(Section)`, and a field.
 
 from pathlib import Path
 
+from pydantic import Field
+
 from ml_lifecycle import Project, Section, approver, find_root, load_toml
 from ml_lifecycle.data import Contract, DataSettings
 from ml_lifecycle.evaluation import METRICS, Task, ValueSettings
@@ -24,7 +26,7 @@ class Settings(Section):
     data: DataSettings
     training: SearchSettings = SearchSettings()
     value: ValueSettings = ValueSettings()
-    slices: dict[str, float] = {}
+    slices: dict[str, float] = Field(default_factory=dict)
     gate: GateSettings = GateSettings()
     rollout: RolloutSettings = RolloutSettings()
     drift: DriftSettings = DriftSettings()

@@ -79,8 +79,8 @@ def _data(settings: Settings, guide: Guide) -> tuple[Settings, pd.DataFrame, lis
     )
     if left_out:
         guide.say(
-            f"{counted(left_out, 'row')} of these left out: at most {replay.MOST:,} a window, and none "
-            "beyond a limit of [service]."
+            f"{counted(left_out, 'row')} of these left out: at most {replay.MOST:,} a window, and "
+            "none beyond a limit of [service]."
         )
     guide.say(f"All that follows happens in {TOUR}, a project of its own that knows the history.")
     source = settings.data.source
@@ -91,7 +91,9 @@ def _data(settings: Settings, guide: Guide) -> tuple[Settings, pd.DataFrame, lis
 def _first_champion(
     settings: Settings, guide: Guide, history: pd.DataFrame, contract: Contract
 ) -> None:
-    guide.step("Train: from a guess to boosted trees, each candidate only if it beats the one before")
+    guide.step(
+        "Train: from a guess to boosted trees, each candidate only if it beats the one before"
+    )
     trained = train(history, contract, settings, guide.progress)
     guide.say(f"Out of fold: {trained.evaluation.choice}")
     guide.say(f"Version {trained.number}, signed: {trained.evaluation.headline}.")
@@ -185,5 +187,6 @@ def _last_words(settings: Settings, guide: Guide, folder: str) -> None:
     for command in commands:
         guide.say(f"  {command}")
     guide.say(
-        f"In earnest: .venv/bin/{settings.project.name} train, then promote, then serve. `make tour` begins afresh."
+        f"In earnest: .venv/bin/{settings.project.name} train, then promote, then serve. "
+        "`make tour` begins afresh."
     )

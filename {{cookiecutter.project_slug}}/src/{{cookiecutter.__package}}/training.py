@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from ml_lifecycle import Progress, code_digest
-from ml_lifecycle.data import Contract, load_rows, row_hashes, split_rows
+from ml_lifecycle.data import Contract, row_hashes, split_rows
 from ml_lifecycle.evaluation import Evaluation, matching
 from ml_lifecycle.ledger import Ledger
 from ml_lifecycle.model import fit, search, select

@@ -1,35 +1,37 @@
 """The first verb: infer the contract once, then hold the table against it.
 
-In: settings. Out: contract.yaml, written once and kept in step with project.toml; a `Checked`.
+In: settings. Out: contract.yaml, written once and kept in step with project.toml; a `CheckedTable`.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from threading import Event, Timer
+from itertools import count
+from time import monotonic
 
 import pandas as pd
 
 from ..errors import CheckFailed
-from ..settings import Settings
-from ..words import sentence
-from . import contract as contracts
+from ..project import Project
+from ..words import Progress, sentence
 from . import rows
-from .calendar import flagged, follow_time
-from .contract import Column, Contract
-from .findings import MEND, Finding, find, find_in_parts
-from .infer import infer
-from .read import Table, read_table
-from .split import Split, split
+from .calendar import follow_time
+from .checks import find_in_parts
+from .contract import Column, Contract, load_contract, save_contract
+from .finding import Finding, TableCheck, TableView
+from .infer import infer_contract
+from .limits import Limits
+from .read import Table, read_own
+from .settings import DataSettings
+from .split import Split, split_rows
 from .values import known
 
-Progress = Callable[[str, int, int], None]
+MEND = "Mend the table; a feature may also be set aside (`ignore`) or taken as it is (`keep`)"
 PATIENCE = 2.0  # seconds
 STEPS = 5
 
 
 @dataclass(frozen=True)
-class Checked:
+class CheckedTable:
     """The contract in force, and the typed rows that keep it and have a target.
 
     first: the contract was made just now; changes: where inference now differs.
@@ -41,43 +43,63 @@ class Checked:
     findings: tuple[Finding, ...]
     changes: tuple[str, ...]
     first: bool
-    parts: Split
+    split: Split
 
 
-def check_data(settings: Settings, progress: Progress | None = None) -> Checked:
+def check_data(
+    project: Project,
+    data: DataSettings,
+    checks: Sequence[TableCheck],
+    limits: Limits,
+    progress: Progress | None = None,
+    seed: int = 0,
+) -> CheckedTable:
     """Check the project's table; write contract.yaml if there is none, or if roles changed.
 
-    progress: called with the step at hand, how many are done and how many there are, if the check
-    takes longer than two seconds.
+    checks: what is looked at, in this order; limits: of the service; progress: called with the step
+    at hand, how many are done and how many there are, once the check has taken two seconds.
 
     Raises:
         CheckFailed: with one list of everything that a person has to decide on or mend.
 
     """
-    with _steps(progress) as step:
-        step("reading the table")
-        table, path = read_table(settings), settings.contract_path
-        step("what its columns are")
-        inferred, first = infer(table, settings), not path.exists()
-        contract = inferred if first else contracts.load(path, settings.data)
-        step("whether rows keep the contract")
-        frame = rows.present(contract, table.frame)
-        typed, broken = rows.check(contract, with_target(frame, contract))
-        step("what follows the time")
-        followers = follow_time(typed, contract, settings.data.ordered)
-        if first:
-            contract = flagged(contract, followers)
-        step("what is doubtful")
-        findings = find(table.frame, typed, contract, settings, followers)
+    step = _steps(progress)
+    step("reading the table")
+    table, path = read_own(project, data), project.contract_path
+    step("what its columns are")
+    inferred, first = infer_contract(table, data), not path.exists()
+    contract = inferred if first else load_contract(path, data)
+    step("whether rows keep the contract")
+    frame = rows.present(contract, table.frame)
+    typed, broken = rows.violations_of(contract, with_target(frame, contract))
+    step("what follows the time")
+    followers = follow_time(typed, contract, data.ordered)
+    if first:
+        columns = [c.replace(follows_time=c.name in followers) for c in contract.columns]
+        contract = contract.model_copy(update={"columns": tuple(columns)})
+    step("what is doubtful")
+    there = [column for column in contract.columns if column.name in frame]
+    view_of = contract.model_copy(update={"columns": tuple(there)})
+    view = TableView(table.frame, frame, typed, view_of, data, limits, seed, followers)
+    findings = [f for check in checks for f in check(view) if f.column not in data.keep]
+    step("the table is checked")
     _stop(table, broken, findings, first)
     typed = typed.reset_index(drop=True)
-    parts = split(typed, contract, settings)
-    findings += find_in_parts(typed, contract, parts)
-    if first or contract != contracts.load(path):
-        contracts.save(contract, path)
+    split = split_rows(typed, contract, data)
+    findings += find_in_parts(typed, contract, split)
+    if first or contract != load_contract(path):
+        save_contract(contract, path)
     changes = () if first else tuple(_differences(contract, inferred))
     table = replace(table, frame=frame)
-    return Checked(table, contract, typed, tuple(findings), changes, first, parts)
+    return CheckedTable(table, contract, typed, tuple(findings), changes, first, split)
+
+
+def load_rows(project: Project, data: DataSettings) -> tuple[pd.DataFrame, Contract]:
+    """Return the project's typed rows that have a target, and the contract they keep."""
+    contract = load_contract(project.contract_path, data)
+    table = read_own(project, data)
+    typed = rows.validate(contract, with_target(table.frame, contract), table.name)
+    return typed.reset_index(drop=True), contract
 
 
 def with_target(frame: pd.DataFrame, contract: Contract) -> pd.DataFrame:
@@ -95,30 +117,16 @@ def _stop(table: Table, broken: list[str], findings: list[Finding], first: bool)
         raise CheckFailed("\n".join([f"{table.name} needs a decision from you:", *lines]))
 
 
-@contextmanager
-def _steps(progress: Progress | None) -> Iterator[Callable[[str], None]]:
-    """Yield what names the step at hand; from the third second on it is told."""
-    names, late = [""], Event()
-
-    def show() -> None:
-        late.set()
-        if progress:
-            progress(names[-1], len(names) - 2, STEPS)
+def _steps(progress: Progress | None) -> Callable[[str], None]:
+    """Return what is called as each step begins, and shows it if those before it took long."""
+    began, done = monotonic(), count()
 
     def step(name: str) -> None:
-        names.append(name)
-        if late.is_set():
-            show()
+        place = next(done)
+        if progress and monotonic() - began >= PATIENCE:
+            progress(name, place, STEPS)
 
-    clock = Timer(PATIENCE, show)
-    clock.daemon = True
-    clock.start()
-    try:
-        yield step
-    finally:
-        clock.cancel()
-        if progress and late.is_set():
-            progress("the table is checked", STEPS, STEPS)
+    return step
 
 
 def _differences(ours: Contract, inferred: Contract) -> list[str]:
@@ -127,19 +135,20 @@ def _differences(ours: Contract, inferred: Contract) -> list[str]:
     now = {column.name: column for column in inferred.columns}
     lines = [f"'{name}' is new in the table" for name in now if name not in then]
     lines += [f"'{name}' is not in the table any more" for name in then if name not in now]
-    lines += [f"'{name}': {what}" for name in then if (what := _what(then[name], now.get(name)))]
+    both = [name for name in then if name in now]
+    lines += [f"'{name}': {what}" for name in both if (what := _what(then[name], now[name]))]
     if ours.table.get("sha256") != inferred.table["sha256"]:
         rows_then, rows_now = ours.table.get("rows"), inferred.table["rows"]
         lines.append(f"the table is another one: {rows_then} rows then, {rows_now} rows now")
     return lines
 
 
-def _what(column: Column, other: Column | None) -> str:
+def _what(column: Column, other: Column) -> str:
     names = ("kind", "role", "nullable", "minimum", "maximum", "format")
-    pairs = [(name, getattr(column, name), getattr(other or column, name)) for name in names]
+    pairs = [(name, getattr(column, name), getattr(other, name)) for name in names]
     texts = [f"{name} {a!r} in the contract, {b!r} now" for name, a, b in pairs if a != b]
-    if other and column.categories and other.categories:
-        ours, seen = set(column.categories), set(other.categories)
-        for where, only in (("in the contract", ours - seen), ("now", seen - ours)):
-            texts += [f"only {where}: {', '.join(sorted(only))}"] if only else []
+    ours, seen = set(column.categories or ()), set(other.categories or ())
+    for where, only in (("in the contract", ours - seen), ("now", seen - ours)):
+        if ours and seen and only:
+            texts.append(f"only {where}: {', '.join(sorted(only))}")
     return ", ".join(texts)

@@ -12,7 +12,8 @@ import yaml
 from pydantic import ValidationError, model_validator
 
 from ..errors import WrongUse
-from ..settings import Data, Names, Section, explain
+from ..settings import Names, Section, explain
+from .settings import DataSettings
 
 Kind = Literal["number", "integer", "category", "boolean", "date", "text", "id"]
 Role = Literal["feature", "target", "time", "group", "id", "sensitive", "ignored"]
@@ -82,6 +83,21 @@ class Contract(Section):
         return [column.name for column in self.with_role("feature")]
 
     @property
+    def used(self) -> list[str]:
+        """Names of the columns that training and judging use."""
+        return [column.name for column in self.with_role(*USED)]
+
+    @property
+    def time(self) -> str:
+        """Name of the column that says when, "" without one."""
+        return next((column.name for column in self.with_role("time")), "")
+
+    @property
+    def group(self) -> str:
+        """Name of the key whose rows belong together, "" without one."""
+        return next((column.name for column in self.with_role("group")), "")
+
+    @property
     def target(self) -> Column:
         """The column to predict."""
         return self.with_role("target")[0]
@@ -93,27 +109,25 @@ class Contract(Section):
             return "regression"
         return "binary" if len(self.target.categories or ()) == 2 else "multiclass"
 
-    def assign_roles(self, data: Data) -> "Contract":
+    def assign_roles(self, data: DataSettings) -> "Contract":
         """Return the contract with the roles that project.toml gives."""
         given: dict[str, Role] = {data.target: "target", data.time: "time", data.group: "group"}
         given.update(dict.fromkeys(data.sensitive, "sensitive"))
         given.update(dict.fromkeys(data.ignore, "ignored"))
         given.update(dict.fromkeys(data.keep, "feature"))
-        columns = tuple(_with_role(column, given) for column in self.columns)
-        return self.model_copy(update={"columns": columns})
+        columns = []
+        for column in self.columns:
+            role, note = given.get(column.name), column.note
+            if role:
+                column = column.replace(role=role, note=ASIDE if role == "ignored" else note)
+            elif note == ASIDE or column.role not in ("feature", "id", "ignored"):
+                # It had a role in project.toml, and has it no more.
+                column = column.replace(role="id" if column.kind == "id" else "feature", note="")
+            columns.append(column)
+        return self.model_copy(update={"columns": tuple(columns)})
 
 
-def _with_role(column: Column, given: dict[str, Role]) -> Column:
-    role = given.get(column.name)
-    if role is not None:
-        return column.replace(role=role, note=ASIDE if role == "ignored" else column.note)
-    if column.note == ASIDE or column.role not in ("feature", "id", "ignored"):
-        # It had a role in project.toml, and has it no more.
-        return column.replace(role="id" if column.kind == "id" else "feature", note="")
-    return column
-
-
-def save(contract: Contract, path: Path) -> None:
+def save_contract(contract: Contract, path: Path) -> None:
     """Write the contract as YAML, leaving out what says nothing."""
     text = "# What a row must look like. Inferred once by check-data; review it, it is yours.\n"
     content = contract.model_dump(mode="json", exclude_defaults=True)
@@ -121,7 +135,7 @@ def save(contract: Contract, path: Path) -> None:
     path.write_text(text, encoding="utf-8")
 
 
-def load(path: Path, data: Data | None = None) -> Contract:
+def load_contract(path: Path, data: DataSettings | None = None) -> Contract:
     """Read contract.yaml; raise `WrongUse` with one line for everything that is wrong in it."""
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))

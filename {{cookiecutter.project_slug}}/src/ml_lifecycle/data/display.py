@@ -2,11 +2,9 @@
 
 from prettytable import PrettyTable, TableStyle
 
-from .data.check import Checked
-from .data.contract import Column
-from .evaluation.task import Task
-from .settings import Settings
-from .words import sentence
+from ..words import sentence
+from .check import CheckedTable
+from .contract import Column
 
 WIDTHS = {"column": 30, "role": 9, "kind": 8, "values": 22, "missing": 7, "why": 22}
 WHY = {
@@ -20,8 +18,11 @@ WHY = {
 }
 
 
-def checked_table(checked: Checked, settings: Settings) -> str:
-    """Return what was read, each column with its role, kind and why, and what to look at."""
+def checked_table(checked: CheckedTable, positive: str) -> str:
+    """Return what was read, each column with its role, kind and why, and what to look at.
+
+    positive: of two classes the one that counts, else "".
+    """
     table, contract = checked.table, checked.contract
     rows, columns = table.frame.shape
     lines = [f"{table.name}: {rows:,} rows, {columns} columns", *table.notes, ""]
@@ -36,11 +37,11 @@ def checked_table(checked: Checked, settings: Settings) -> str:
         gone, why = f"{share:.1%}" if share else "", column.note or WHY[column.kind]
         shown.add_row([name, column.role, column.kind, values, gone, why])
     lines += [line.rstrip() for line in shown.get_string().splitlines()]
-    parts = checked.parts
+    split = checked.split
     kind: str = contract.task
-    if kind == "binary":
-        kind += f", {Task(contract, settings).classes[1]!r} is the class that counts"
-    sizes = f"{len(parts.train):,} rows to train on, {len(parts.test):,} to test on"
+    if positive:
+        kind += f", {positive!r} is the class that counts"
+    sizes = f"{len(split.train):,} rows to train on, {len(split.test):,} to test on"
     lines += ["", f"{kind}: {sizes}"]
     lines += [sentence(f"Look at {found.column}: {found.text}") for found in checked.findings]
     lines += [f"Not as in contract.yaml: {change}." for change in checked.changes]

@@ -1,11 +1,11 @@
 """Columns that know too much: of the target, of what comes later, or of one another.
 
 In: typed rows. Out: findings, with what makes a column suspect. A score is 0 for knowing nothing
-and 1 for knowing all: 2·AUC - 1 for classes (mean over one-against-rest), R² for numbers.
+and 1 for knowing all: 2·AUC - 1 for classes (mean over one-against-rest), R² for numbers. Forests
+for hundreds of columns would take minutes, so they are grown for the strongest only.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,13 +14,12 @@ from scipy.stats import chi2_contingency
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.model_selection import KFold, cross_val_score
 
-from ..settings import Settings
 from .contract import NUMERIC, Contract
+from .finding import Finding
 from .profile import as_float
-from .strength import FOLDS, LEAF, strength
 
 ROWS = 8000  # enough to tell 0.98 from 0.95; a sample keeps the check at a few seconds
-TREES = 20
+TREES, LEAF, FOLDS = 20, 30, 3
 CERTAIN = 0.98
 GOOD = 0.4
 FAR = 0.2  # how far a rough score may be from the right one
@@ -31,20 +30,12 @@ GAP = 0.1  # of the share missing, between two groups of rows
 DECIDE = "Add to `ignore` in project.toml what is not known when predicting; else to `keep`"
 
 
-@dataclass(frozen=True)
-class Finding:
-    """Something about a column that a person should know; blocking: must decide on."""
-
-    column: str
-    text: str
-    blocking: bool = False
-
-
-def find_leaks(typed: pd.DataFrame, contract: Contract, settings: Settings) -> Iterator[Finding]:
+def find_leaks(
+    typed: pd.DataFrame, contract: Contract, keep: tuple[str, ...], seed: int
+) -> Iterator[Finding]:
     """Yield the columns that give the target away, on at most 8,000 rows that have one."""
-    seed = settings.training.seed
     sample = typed.sample(min(ROWS, len(typed)), random_state=seed)
-    yield from _sum(sample, contract, settings.data.keep)
+    yield from _sum(sample, contract, keep)
     yield from _later(sample, contract)
     yield from _alone(sample, contract, seed)
 
@@ -73,18 +64,15 @@ def _sum(sample: pd.DataFrame, contract: Contract, keep: tuple[str, ...]) -> Ite
 
 def _later(sample: pd.DataFrame, contract: Contract) -> Iterator[Finding]:
     """Yield the dates that lie after the row's own time; whole days are compared as such."""
-    for time in contract.with_role("time"):
-        if time.kind != "date":
-            return
-        moments = sample[time.name]
+    dates = [column.name for column in contract.with_role("feature") if column.kind == "date"]
+    for time in [column.name for column in contract.with_role("time") if column.kind == "date"]:
+        moments = sample[time]
         whole_days = (moments == moments.dt.normalize()).all()
-        for column in contract.with_role("feature"):
-            if column.kind == "date":
-                dates = sample[column.name]
-                share = ((dates.dt.normalize() if whole_days else dates) > moments).mean()
-                if share > LATER:
-                    text = f"lies after '{time.name}' in {share:.0%} of the rows: known only later?"
-                    yield Finding(column.name, f"{text} {DECIDE}", blocking=True)
+        for name in dates:
+            given = sample[name].dt.normalize() if whole_days else sample[name]
+            if (share := (given > moments).mean()) > LATER:
+                text = f"lies after '{time}' in {share:.0%} of the rows: known only later? {DECIDE}"
+                yield Finding(name, text, blocking=True)
 
 
 def _alone(sample: pd.DataFrame, contract: Contract, seed: int) -> Iterator[Finding]:
@@ -95,7 +83,7 @@ def _alone(sample: pd.DataFrame, contract: Contract, seed: int) -> Iterator[Find
         target = target[target.map(target.value_counts()) >= 10]
         if target.nunique() < 2:
             return
-    matrix = _matrix(sample, contract).loc[target.index]
+    matrix = _matrix(sample.loc[target.index], contract)
     model = forest(TREES, min_samples_leaf=LEAF, random_state=seed)
     rough = strength(matrix, target)
     # Only the strongest can be better than all the others together, for those hold it.
@@ -114,14 +102,12 @@ def _alone(sample: pd.DataFrame, contract: Contract, seed: int) -> Iterator[Find
 
 
 def _matrix(sample: pd.DataFrame, contract: Contract) -> pd.DataFrame:
+    """Return numbers (32 bits, in which trees count, hold no larger ones) and codes."""
     columns = {}
     for column in contract.with_role("feature"):
-        values = sample[column.name]
+        columns[column.name] = pd.factorize(sample[column.name], sort=True)[0]
         if column.kind in (*NUMERIC, "date"):
-            # The trees count in 32 bits, where larger numbers overflow.
-            columns[column.name] = np.clip(as_float(values), -1e30, 1e30)
-        else:
-            columns[column.name] = pd.factorize(values, sort=True)[0]
+            columns[column.name] = as_float(sample[column.name]).clip(-1e30, 1e30)
     return pd.DataFrame(columns, index=sample.index)
 
 
@@ -131,6 +117,50 @@ def _score(model: Any, matrix: pd.DataFrame, target: pd.Series) -> float:
         folder = KFold(FOLDS, shuffle=True, random_state=model.random_state)
         return float(cross_val_score(model, matrix, target, cv=folder, scoring="r2").mean())
     areas = cross_val_score(model, matrix, target, cv=FOLDS, scoring="roc_auc_ovr")
+    return float(2 * areas.mean() - 1)
+
+
+def strength(matrix: pd.DataFrame, target: pd.Series) -> pd.Series:
+    """Return about the score that a forest would reach with each column alone, in milliseconds.
+
+    A row's guess is the mean target of rows with alike values, by rank, in the other folds, drawn
+    to that of all by one row. matrix: (rows, columns) of float64 or codes, rows in random order;
+    target: float64, or classes.
+    """
+    rows, numeric = len(target), target.dtype == "float64"
+    if numeric:
+        y_true = target.to_numpy()[:, None] / max(target.abs().max(), 1e-300)
+    else:
+        y_true = pd.get_dummies(target).to_numpy(dtype="float64")
+    score, bins = _explained if numeric else _area, max(2 * rows // LEAF, 2)
+    folds, scores = np.arange(rows) % FOLDS, {}
+    for name in matrix:
+        ranks = matrix[name].rank(method="min", na_option="bottom").to_numpy()
+        cells = folds * bins + ((ranks - 1) * bins // rows).astype("int64")
+        # By fold, bin and class: rows, and what they sum to.
+        count = np.bincount(cells, minlength=FOLDS * bins).reshape(FOLDS, bins, 1)
+        total = [np.bincount(cells, part, FOLDS * bins).reshape(FOLDS, bins) for part in y_true.T]
+        sums = np.stack(total, axis=2)
+        others, many = sums.sum(axis=0) - sums, count.sum(axis=0) - count
+        y_pred = (others + y_true.mean(axis=0)) / (many + 1)
+        scores[name] = score(count, sums, y_pred, y_true)
+    return pd.Series(scores, dtype="float64")
+
+
+def _explained(
+    count: np.ndarray, sums: np.ndarray, y_pred: np.ndarray, y_true: np.ndarray
+) -> float:
+    error = (y_true**2).sum() + (count * y_pred**2 - 2 * y_pred * sums).sum()
+    return float(1 - error / max(len(y_true) * y_true.var(), 1e-300))
+
+
+def _area(count: np.ndarray, sums: np.ndarray, y_pred: np.ndarray, y_true: np.ndarray) -> float:
+    count, sums, y_pred = (part.reshape(-1, part.shape[-1]) for part in (count, sums, y_pred))
+    order = np.argsort(y_pred, axis=0)
+    right = np.take_along_axis(sums, order, axis=0)
+    wrong = count[order, 0] - right
+    below = np.cumsum(wrong, axis=0) - wrong / 2
+    areas = (below * right).sum(axis=0) / (right.sum(axis=0) * wrong.sum(axis=0))
     return float(2 * areas.mean() - 1)
 
 

@@ -1,6 +1,6 @@
 """Parquet read as what it is: typed columns, in which only a null is missing; and written back.
 
-In: bytes. Out: the table as it came, and a frame of str, int64, Int64, UInt64, float64, boolean and
+In: bytes. Out: the table as it came, and a frame of str, Int64, UInt64, float64, boolean and
 datetime64 (UTC where it has a zone). An index that pandas left there is a matter of pandas.
 """
 
@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,7 +19,29 @@ import pyarrow.types as kinds
 from .text import DataError
 
 INDEX = re.compile(r"__index_level_\d+__")
-SIGNED = {kinds.is_uint64: pd.UInt64Dtype(), kinds.is_integer: pd.Int64Dtype()}
+TEXT = pa.string()
+Fits = Callable[[pa.DataType], bool]
+# What a type is cast to, step by step, by the first line that fits; all else to text.
+CASTS: tuple[tuple[Fits, tuple[pa.DataType, ...]], ...] = (
+    (kinds.is_boolean, (pa.bool_(),)),
+    (kinds.is_uint64, (pa.uint64(),)),
+    (kinds.is_integer, (pa.int64(),)),
+    (kinds.is_float64, (pa.float64(),)),
+    # By way of text: 0.1 in 32 bits is what people, and CSV, call 0.1.
+    (kinds.is_floating, (pa.float32(), TEXT, pa.float64())),
+    (lambda of: kinds.is_decimal(of) and of.scale > 0, (TEXT, pa.float64())),
+    (lambda of: kinds.is_decimal(of) and of.scale == 0 and of.precision <= 18, (pa.int64(),)),
+    # A zone in Arrow is only how to show a moment: what is stored is UTC.
+    (kinds.is_timestamp, (pa.timestamp("us"),)),
+    (kinds.is_date, (pa.timestamp("us"),)),
+    (kinds.is_duration, (pa.duration("s"), pa.int64())),
+)
+DTYPES = {
+    pa.bool_(): pd.BooleanDtype(),
+    pa.int64(): pd.Int64Dtype(),
+    pa.uint64(): pd.UInt64Dtype(),
+    TEXT: pd.StringDtype(na_value=np.nan),
+}
 
 
 def read_parquet(data: bytes, name: str) -> tuple[pd.DataFrame, pa.Table]:
@@ -65,63 +88,19 @@ def _typed(values: pa.ChunkedArray, where: str) -> pd.Series:
     """Return one column; `where` names it in errors."""
     if kinds.is_dictionary(values.type):
         values = values.cast(values.type.value_type)
-    for fits, change in READERS.items():
-        if fits(values.type):
-            try:
-                return change(values)
-            except (pa.ArrowException, UnicodeDecodeError) as error:
-                what = "text that is not UTF-8" if change is _text else f"broken {values.type}"
-                raise DataError(f"{where} holds {what}: {error}") from None
-    way_out = "leave it out, or flatten it into columns of single values"
-    raise DataError(f"{where} holds {values.type}, which is no single value: {way_out}")
-
-
-def _integers(values: pa.ChunkedArray) -> pd.Series:
-    whole = next(dtype for fits, dtype in SIGNED.items() if fits(values.type))
-    if not values.null_count and not kinds.is_uint64(values.type):
-        return pd.Series(values.cast(pa.int64()).to_numpy())
-    return values.to_pandas(types_mapper=lambda _: whole).astype(whole)
-
-
-def _floats(values: pa.ChunkedArray) -> pd.Series:
-    if not kinds.is_float64(values.type):
-        # By way of text: 0.1 in 32 bits is what people, and CSV, call 0.1.
-        values = values.cast(pa.float32()).cast(pa.string())
-    return pd.Series(values.cast(pa.float64()).to_numpy(zero_copy_only=False))
-
-
-def _decimals(values: pa.ChunkedArray) -> pd.Series:
-    if values.type.scale == 0 and values.type.precision <= 18:
-        return _integers(values.cast(pa.int64()))
-    if values.type.scale <= 0:
-        return _text(values)  # more digits than a number of 64 bits holds
-    return pd.Series(values.cast(pa.string()).cast(pa.float64()).to_numpy(zero_copy_only=False))
-
-
-def _moments(values: pa.ChunkedArray) -> pd.Series:
-    # A zone in Arrow is only how to show it: what is stored is UTC.
-    moments = values.cast(pa.timestamp("us"), safe=False)
-    return pd.Series(moments.to_numpy(zero_copy_only=False))
-
-
-def _text(values: pa.ChunkedArray) -> pd.Series:
-    text = values.cast(pa.string())
-    text.validate(full=True)
-    trimmed = pd.Series(pc.utf8_trim_whitespace(text).to_pandas(), dtype="str")
-    return trimmed.where(trimmed != "")
-
-
-READERS: dict[Callable[[pa.DataType], bool], Callable[[pa.ChunkedArray], pd.Series]] = {
-    kinds.is_boolean: lambda values: values.to_pandas(types_mapper=lambda _: pd.BooleanDtype()),
-    kinds.is_integer: _integers,
-    kinds.is_floating: _floats,
-    kinds.is_decimal: _decimals,
-    kinds.is_timestamp: _moments,
-    kinds.is_date: _moments,
-    kinds.is_duration: lambda values: _integers(
-        values.cast(pa.duration("s"), safe=False).cast(pa.int64())
-    ),
-    **dict.fromkeys((kinds.is_string, kinds.is_large_string, kinds.is_string_view), _text),
-    **dict.fromkeys((kinds.is_time, kinds.is_null), _text),
-    **dict.fromkeys((kinds.is_binary, kinds.is_large_binary), _text),
-}
+    came = values.type
+    if kinds.is_nested(came):
+        way_out = "leave it out, or flatten it into columns of single values"
+        raise DataError(f"{where} holds {came}, which is no single value: {way_out}")
+    steps = next((steps for fits, steps in CASTS if fits(came)), (TEXT,))
+    try:
+        for step in steps:
+            values = values.cast(step, safe=not kinds.is_temporal(step))
+        if steps[-1] == TEXT:
+            values.validate(full=True)
+            values = pc.utf8_trim_whitespace(values)
+            values = pc.if_else(pc.equal(values, ""), None, values)
+        return values.to_pandas(types_mapper=DTYPES.get)
+    except (pa.ArrowException, UnicodeDecodeError) as error:
+        what = "text that is not UTF-8" if steps == (TEXT,) else f"broken {came}"
+        raise DataError(f"{where} holds {what}: {error}") from None

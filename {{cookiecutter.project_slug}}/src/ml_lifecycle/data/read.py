@@ -19,9 +19,10 @@ import numpy as np
 import pandas as pd
 
 from ..errors import WorldBroken, WrongUse
-from ..settings import Settings, nearest
-from .delimited import text_table
-from .text import DataError, decode
+from ..project import Project
+from ..settings import nearest
+from .settings import DataSettings
+from .text import DataError, decode, text_table
 
 GUESSED = ", likeliest by its letters; `encoding` in project.toml overrules it"
 
@@ -47,20 +48,22 @@ class Table:
         return not isinstance(self.given, pd.DataFrame)
 
 
-def read_table(settings: Settings, source: str | None = None) -> Table:
-    """Read `source` (default: the project's table) and check that the named columns are there.
+def read_table(source: str, root: Path, header: bool = True, encoding: str = "") -> Table:
+    """Read a table; source: a URL, or a path that is absolute or relative to `root`.
 
     Raises:
-        WrongUse: no such file, or a column of project.toml is not in the table.
+        WrongUse: no such file.
         WorldBroken: the URL did not answer.
         DataError: the bytes are no table.
 
     """
-    name = source or settings.data.source
-    data = settings.data
-    table = parse(fetch(name, settings.root), name, data.header, data.encoding)
-    if source is None:
-        _check_names(settings, list(table.frame.columns))
+    return parse(fetch(source, root), source, header, encoding)
+
+
+def read_own(project: Project, data: DataSettings) -> Table:
+    """Read the project's table; raise `WrongUse` if a column of project.toml is not there."""
+    table = read_table(data.source, project.root, data.header, data.encoding)
+    _check_names(project, data, list(table.frame.columns))
     return table
 
 
@@ -97,12 +100,16 @@ def parse(data: bytes, name: str, header: bool = True, encoding: str = "") -> Ta
             raise DataError(f"{name}: broken gzip file: {error}") from None
     given: Any
     if data[:4] == b"PAR1":
-        frame, given = _parquet(data, name)
+        try:
+            from .parquet import read_parquet
+        except ImportError:  # the service's own environment, which reads no tables
+            raise WrongUse(f"{name}: Parquet needs the extra `train` of this project") from None
+        frame, given = read_parquet(data, name)
         notes = ["Parquet"]
     else:
         text, chosen = decode(data, name, encoding)
         given, notes = text_table(text, name, header)
-        frame = given.apply(_stripped)
+        frame = given.apply(lambda column: column.str.strip()).replace("", np.nan)
         sure = encoding or chosen.startswith("utf")
         notes.insert(0, f"read as {chosen}{'' if sure else GUESSED}")
     if frame.empty:
@@ -113,20 +120,14 @@ def parse(data: bytes, name: str, header: bool = True, encoding: str = "") -> Ta
     return Table(name, frame.set_axis(names, axis=1), digest, (*notes, *renamed), given)
 
 
-def _parquet(data: bytes, name: str) -> tuple[pd.DataFrame, Any]:
-    try:
-        from .parquet import read_parquet
-    except ImportError:  # the service's own environment, which reads no tables
-        raise WrongUse(f"{name}: Parquet needs the extra `train` of this project") from None
-    return read_parquet(data, name)
-
-
 def _names(given: pd.Index) -> tuple[list[str], list[str]]:
     """Strip names, name the nameless and number the doubled; return a note for each new name."""
     names: list[str] = []
     notes: list[str] = []
     for position, old in enumerate(given, start=1):
-        name = _clean_name(old, position)
+        name = " ".join(line.strip() for line in str(old).splitlines()).strip()
+        if isinstance(old, int) or not name or name.startswith("Unnamed: "):
+            name = f"column_{position}"
         if name in names:
             name = next(n for i in count(2) if (n := f"{name}_{i}") not in names)
         if name != str(old).strip():
@@ -135,25 +136,12 @@ def _names(given: pd.Index) -> tuple[list[str], list[str]]:
     return names, notes
 
 
-def _clean_name(given: object, position: int) -> str:
-    text = " ".join(line.strip() for line in str(given).splitlines()).strip()
-    if isinstance(given, int) or not text or text.startswith("Unnamed: "):
-        return f"column_{position}"
-    return text
-
-
-def _stripped(column: pd.Series) -> pd.Series:
-    text = column.str.strip()
-    return text.where(text != "", np.nan)
-
-
-def _check_names(settings: Settings, columns: list[str]) -> None:
-    data = settings.data
-    asked = [(key, getattr(data, key)) for key in ("target", "time", "group")]
-    asked += [(key, n) for key in ("sensitive", "ignore", "keep") for n in getattr(data, key)]
+def _check_names(project: Project, data: DataSettings, columns: list[str]) -> None:
+    keys = ("target", "time", "group", "sensitive", "ignore", "keep")
     lines = [
         f"  [data] {key}: no column '{name}' in {data.source}.{nearest(name, columns)}"
-        for key, name in asked
+        for key in keys
+        for name in np.atleast_1d(getattr(data, key))
         if name and name not in columns
     ]
     if not lines:
@@ -164,4 +152,4 @@ def _check_names(settings: Settings, columns: list[str]) -> None:
             "  If that is already a row of data, the file has no header line: set `header = false`"
             "\n  under [data] and call the columns column_1, column_2, ... by their place"
         )
-    raise WrongUse("\n".join([f"{settings.root / 'project.toml'}:", *lines]))
+    raise WrongUse("\n".join([f"{project.root / 'project.toml'}:", *lines]))

@@ -5,7 +5,7 @@ text has "" for missing); or an error that names column, row and value.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ import pandas as pd
 from ..settings import nearest
 from .contract import NAMED, NUMERIC, USED, Column, Contract, Role
 from .text import DataError
-from .values import MANY, known, spelled, words
+from .values import by_spelling, known, spelled, words
 
 SHOWN = 5
 SIGNS = ("%", "€", "$", "£", "¥", "₹", "₽", "₩", "₺", "₪", "EUR", "USD", "GBP", "CHF")
@@ -22,7 +22,7 @@ SPACES = "'’ \u00a0\u202f"
 THOUSANDS = {".": f"[,{SPACES}]", ",": f"[.{SPACES}]"}
 
 
-def apply(
+def validate(
     contract: Contract, raw: pd.DataFrame, name: str, roles: Sequence[Role] = USED
 ) -> pd.DataFrame:
     """Turn raw rows, (rows, columns) of text or typed, into typed rows without ignored columns.
@@ -31,28 +31,24 @@ def apply(
         DataError: every broken rule in one list, with file, column, row (from 1) and value.
 
     """
-    typed, broken = check(contract, raw, roles)
+    typed, broken = violations_of(contract, raw, roles)
     if broken:
         raise DataError("\n".join([f"{name} breaks the contract:", *(f"  {b}" for b in broken)]))
     return typed
 
 
-def check(
+def violations_of(
     contract: Contract, raw: pd.DataFrame, roles: Sequence[Role] = USED
 ) -> tuple[pd.DataFrame, list[str]]:
-    """Return the typed rows, as `apply` does, and a sentence for each rule that rows break."""
+    """Return the typed rows, as `validate` does, and a sentence for each rule that rows break."""
     typed, broken = {}, []
     others = set(raw.columns) - {column.name for column in contract.columns}
     for column in contract.with_role(*roles):
         if column.name not in raw:
-            hint = nearest(column.name, others)
-            broken.append(f"column '{column.name}' is not there.{hint}")
+            broken.append(f"column '{column.name}' is not there.{nearest(column.name, others)}")
             continue
         values = known(raw[column.name], column)
         typed[column.name] = convert(values, column)
-        if column.kind == "date" and typed[column.name].isna().all():
-            # A file may have ISO 8601 throughout, as JSON has, whatever the table had.
-            typed[column.name] = convert(values, as_json(column))
         broken += violations(values, typed[column.name], column)
     return pd.DataFrame(typed, index=raw.index), broken
 
@@ -66,29 +62,29 @@ def present(contract: Contract, raw: pd.DataFrame) -> pd.DataFrame:
 def convert(values: pd.Series, column: Column) -> pd.Series:
     """Return raw `values` typed as the column's kind; what does not fit is missing."""
     if column.kind in NUMERIC:
-        return _by_spelling(values, lambda texts: numbers(texts, column.format))
+        return numbers(values, column.format)
     if column.kind == "date":
-        return _by_spelling(values, lambda texts: moments(texts, column.format))
+        return dates(values, column)
     typed = words(values, column)
     return typed.fillna("") if column.kind == "text" else typed
 
 
-def _by_spelling(values: pd.Series, change: Callable[[pd.Series], pd.Series]) -> pd.Series:
-    """Return `change` of values; of many texts each spelling is read once, and rows share it."""
-    if not pd.api.types.is_string_dtype(values) or len(values) <= MANY:
-        return change(values)
-    codes, texts = pd.factorize(values)
-    typed = change(pd.Series(texts, dtype="str")).reindex(codes)
-    return typed.set_axis(values.index).rename(values.name)
+def dates(values: pd.Series, column: Column) -> pd.Series:
+    """Return `moments` as the column writes them, or in ISO 8601 if none is written so."""
+    found = moments(values, column.format)
+    # A file may have ISO 8601 throughout, as JSON has, whatever the table had.
+    return moments(values) if column.format and found.isna().all() else found
 
 
 def moments(values: pd.Series, form: str = "") -> pd.Series:
     """Return datetime64[s] in UTC, of moments, or of text in the pattern `form` (or ISO 8601)."""
-    if not pd.api.types.is_datetime64_any_dtype(values):
-        pattern = form or "ISO8601"
-        found = pd.to_datetime(spelled(values), format=pattern, errors="coerce", utc=True)
-        values = found.dt.tz_localize(None)
-    return values.astype("datetime64[s]")
+
+    def read(texts: pd.Series) -> pd.Series:
+        found = pd.to_datetime(spelled(texts), format=form or "ISO8601", errors="coerce", utc=True)
+        return found.dt.tz_localize(None)
+
+    dated = pd.api.types.is_datetime64_any_dtype(values)
+    return (values if dated else by_spelling(values, read)).astype("datetime64[s]")
 
 
 def numbers(values: pd.Series, form: str = "") -> pd.Series:
@@ -99,19 +95,23 @@ def numbers(values: pd.Series, form: str = "") -> pd.Series:
     """
     if pd.api.types.is_numeric_dtype(values):
         found = pd.Series(values.to_numpy("float64", na_value=np.nan), values.index)
-        return found.rename(values.name).replace([np.inf, -np.inf], np.nan)
-    values = spelled(values)
+        found = found.rename(values.name)
+    else:
+        found = by_spelling(values, lambda texts: _read(spelled(texts), form))
+    return found.replace([np.inf, -np.inf], np.nan)
+
+
+def _read(texts: pd.Series, form: str) -> pd.Series:
     if form:
         mark, sign, marks = re.escape(form[0]), re.escape(form[1:]), THOUSANDS.get(form[0], " ")
         number = rf"(?:\d+|[1-9]\d?\d?(?P<group>{marks})\d\d\d(?:(?P=group)\d\d\d)*)"
-        text, number = values.str, rf"([+-]?{number}(?:{mark}\d+)?)"
+        text, number = texts.str, rf"([+-]?{number}(?:{mark}\d+)?)"
         if sign:
             bare = text.replace(rf"^([+-]?){sign}\s?|\s?{sign}$", r"\1", regex=True)
             text = bare.where(bare.str.len() < text.len()).str
-        values = text.extract(f"^{number}$")[0]
-        values = values.str.replace(marks, "", regex=True).str.replace(form[0], ".")
-    found = pd.to_numeric(values, errors="coerce").astype("float64")
-    return found.replace([np.inf, -np.inf], np.nan)
+        texts = text.extract(f"^{number}$")[0]
+        texts = texts.str.replace(marks, "", regex=True).str.replace(form[0], ".")
+    return pd.to_numeric(texts, errors="coerce").astype("float64")
 
 
 def violations(raw: pd.Series, typed: pd.Series, column: Column) -> list[str]:
@@ -127,16 +127,17 @@ def violations(raw: pd.Series, typed: pd.Series, column: Column) -> list[str]:
         found.append((raw.isna(), "is missing, and the contract says nullable: false"))
     if column.role == "target" and column.categories:
         found.append((raw.notna() & ~typed.isin(column.categories), "is not a known class"))
-    return [_sentence(raw, bad, column.name, why) for bad, why in found if bad.any()]
+    return [f"column '{column.name}' {why}: {_places(raw[bad])}" for bad, why in found if bad.any()]
 
 
-def _sentence(raw: pd.Series, bad: pd.Series, name: str, why: str) -> str:
+def _places(raw: pd.Series) -> str:
+    """Say in which rows the values stand, and what the first of them are."""
     shown = []
-    for place, value in spelled(raw[bad].head(SHOWN)).fillna("").items():
+    for place, value in spelled(raw.head(SHOWN)).fillna("").items():
         short = value if len(value) <= 40 else f"{value[:37]}..."
         shown.append(f"row {place + 1} {short!r}" if value else f"row {place + 1}")
-    more = f" and {bad.sum() - SHOWN} more" if bad.sum() > SHOWN else ""
-    return f"column '{name}' {why}: {', '.join(shown)}{more}"
+    more = f" and {len(raw) - SHOWN} more" if len(raw) > SHOWN else ""
+    return ", ".join(shown) + more
 
 
 def unseen_values(contract: Contract, typed: pd.DataFrame) -> dict[str, np.ndarray]:
@@ -145,14 +146,10 @@ def unseen_values(contract: Contract, typed: pd.DataFrame) -> dict[str, np.ndarr
     for column in contract.with_role("feature"):
         values = typed[column.name]
         if column.kind in NAMED and column.categories:
-            unseen = values.notna() & ~values.isin(column.categories)
+            marks[column.name] = values.notna() & ~values.isin(column.categories)
         elif column.kind in NUMERIC and column.minimum is not None:
-            unseen = (values < column.minimum) | (values > column.maximum)
-        else:
-            continue
-        if unseen.any():
-            marks[column.name] = unseen.to_numpy(dtype=bool)
-    return marks
+            marks[column.name] = (values < column.minimum) | (values > column.maximum)
+    return {name: mark.to_numpy(dtype=bool) for name, mark in marks.items() if mark.any()}
 
 
 def to_frame(

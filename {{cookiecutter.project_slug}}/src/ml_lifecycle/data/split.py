@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold
+from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
 
 from ..errors import CheckFailed
-from ..settings import Settings
 from .contract import Contract
 from .profile import as_float
+from .settings import DataSettings
 from .text import DataError
 
 Fold = tuple[np.ndarray, np.ndarray]
@@ -31,8 +31,13 @@ class Split:
     train: np.ndarray
     test: np.ndarray
 
+    def take(self, frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Return the training and the test rows, each counted anew from 0."""
+        train, test = (frame.iloc[rows].reset_index(drop=True) for rows in (self.train, self.test))
+        return train, test
 
-def fingerprints(frame: pd.DataFrame) -> np.ndarray:
+
+def row_hashes(frame: pd.DataFrame) -> np.ndarray:
     """Return one uint64 a row that depends on its own values only, not on place or neighbours."""
     plain = frame.copy()
     for name in frame.select_dtypes("datetime"):
@@ -40,52 +45,45 @@ def fingerprints(frame: pd.DataFrame) -> np.ndarray:
     return pd.util.hash_pandas_object(plain, index=False).to_numpy()
 
 
-def split(frame: pd.DataFrame, contract: Contract, settings: Settings) -> Split:
+def split_rows(frame: pd.DataFrame, contract: Contract, data: DataSettings) -> Split:
     """Cut `frame` into training and test rows; raise `DataError` if one of them cannot work."""
-    data = settings.data
-    late = _late(frame, settings)
+    late = _late(frame, data)
     keys = frame[[data.group]] if data.group else frame
-    share = GROUP_SHARE if late is not None else data.test_share
-    chosen = fingerprints(keys) < np.uint64(share * np.iinfo(np.uint64).max)
-    if late is None:
-        train, test = ~chosen, chosen
-    elif data.group:
-        train, test = ~late & ~chosen, late & chosen
-    else:
-        train, test = ~late, late
+    share = data.test_share if late is None else GROUP_SHARE
+    test = row_hashes(keys) < np.uint64(share * np.iinfo(np.uint64).max)
+    train = ~test
+    if late is not None:
+        test, train = (late & test, ~late & train) if data.group else (late, ~late)
     parts = Split(np.flatnonzero(train), np.flatnonzero(test))
-    for side, rows in (("training", parts.train), ("test", parts.test)):
-        _check_use(frame[contract.target.name], rows, side, contract)
+    target = frame[contract.target.name]
+    _check_use(target.iloc[parts.train], len(target), "training")
+    _check_use(target.iloc[parts.test], len(target), "test")
     check_apart(frame, parts, data.group)
     if data.group and frame[data.group].iloc[parts.train].nunique() < 2:
         raise DataError(f"column '{data.group}': all training rows have one value; {FINER}")
     return parts
 
 
-def _late(frame: pd.DataFrame, settings: Settings) -> np.ndarray | None:
+def _late(frame: pd.DataFrame, data: DataSettings) -> np.ndarray | None:
     """Return which rows lie in the last part of time (whole moments), or None without time."""
-    if settings.data.time:
-        moments = frame[settings.data.time].rank(method="min").to_numpy()
-    elif settings.data.ordered:
+    if data.time:
+        moments = frame[data.time].rank(method="min").to_numpy()
+    elif data.ordered:
         moments = np.arange(len(frame), dtype="float64")
     else:
         return None
-    late = moments > np.quantile(moments, 1 - settings.data.test_share)
+    late = moments > np.quantile(moments, 1 - data.test_share)
     return late if late.any() else moments == moments.max()
 
 
-def _check_use(target: pd.Series, rows: np.ndarray, side: str, contract: Contract) -> None:
-    values = target.iloc[rows]
-    if len(rows) < FEWEST:
-        raise DataError(
-            f"only {len(rows)} of {len(target)} rows would be the {side} part, {FEWEST} are "
-            "needed; bring more rows, or change `test_share`, `time` or `group` in project.toml"
-        )
-    if values.nunique() < 2:
-        raise DataError(
-            f"column '{target.name}': all {len(rows)} rows of the {side} part have the value "
-            f"{str(values.iloc[0])!r}; change `time`, `group` or `test_share` in project.toml"
-        )
+def _check_use(target: pd.Series, rows: int, side: str) -> None:
+    way_out = "change `time`, `group` or `test_share` in project.toml"
+    if len(target) < FEWEST:
+        would = f"only {len(target)} of {rows} rows would be the {side} part"
+        raise DataError(f"{would}, {FEWEST} are needed; bring more rows, or {way_out}")
+    if target.nunique() < 2:
+        same = f"all {len(target)} rows of the {side} part have the value {str(target.iloc[0])!r}"
+        raise DataError(f"column '{target.name}': {same}; {way_out}")
 
 
 def check_apart(frame: pd.DataFrame, parts: Split, group: str) -> None:
@@ -103,52 +101,52 @@ def check_unseen(frame: pd.DataFrame, parts: Split, trained_on: np.ndarray) -> N
 
     A row that stands in both parts of the table, word for word, is no proof of that.
     """
-    marks = fingerprints(frame)
+    marks = row_hashes(frame)
     twice = np.isin(marks[parts.test], marks[parts.train])
     if smuggled := int((np.isin(marks[parts.test], trained_on) & ~twice).sum()):
         raise CheckFailed(f"{smuggled} test rows were trained on: their scores mean nothing")
 
 
-def subsample(frame: pd.DataFrame, most: int, settings: Settings) -> pd.DataFrame:
+def subsample(frame: pd.DataFrame, most: int, group: str, seed: int) -> pd.DataFrame:
     """Return at most about `most` rows in their order, drawn at random; groups stay whole."""
     if len(frame) <= most:
         return frame
-    group = settings.data.group
     keys, names = pd.factorize(frame[group] if group else np.arange(len(frame)))
-    drawn = np.random.default_rng(settings.training.seed).random(len(names)) < most / len(frame)
+    drawn = np.random.default_rng(seed).random(len(names)) < most / len(frame)
     return frame[drawn[keys]].reset_index(drop=True)
 
 
-def folds(frame: pd.DataFrame, contract: Contract, settings: Settings) -> Iterator[Fold]:
+def cv_folds(
+    frame: pd.DataFrame, contract: Contract, count: int, seed: int, ordered: bool
+) -> Iterator[Fold]:
     """Return (train, validation) positions: forward in time, by group, or stratified."""
-    data, count, seed = settings.data, settings.training.folds, settings.training.seed
-    if data.time or data.ordered:
-        return _forward(frame, settings)
-    if data.group:
-        keys = frame[data.group].astype(str)
-        folder = GroupKFold(min(count, keys.nunique()), shuffle=True, random_state=seed)
-        return folder.split(frame, groups=keys)
-    target = frame[contract.target.name]
-    smallest = 0 if contract.task == "regression" else int(target.value_counts().min())
-    if smallest < 2:
+    time, group, target = contract.time, contract.group, frame[contract.target.name]
+    if time or ordered:
+        return _forward(frame, time, group, count)
+    if group:
+        keys = frame[group].astype(str)
+        count = min(count, keys.nunique())
+        if contract.task == "regression":
+            return GroupKFold(count, shuffle=True, random_state=seed).split(frame, groups=keys)
+        folder = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
+        return folder.split(frame, target, keys)
+    least = 0 if contract.task == "regression" else int(target.value_counts().min())
+    if least < 2:
         return KFold(count, shuffle=True, random_state=seed).split(frame)
-    stratified = StratifiedKFold(min(count, smallest), shuffle=True, random_state=seed)
-    return stratified.split(frame, target)
+    return StratifiedKFold(min(count, least), shuffle=True, random_state=seed).split(frame, target)
 
 
-def _forward(frame: pd.DataFrame, settings: Settings) -> Iterator[Fold]:
+def _forward(frame: pd.DataFrame, time: str, group: str, count: int) -> Iterator[Fold]:
     """Yield folds that train on the past and validate on the part of time that follows."""
-    data, count = settings.data, settings.training.folds
-    order = frame[data.time] if data.time else pd.Series(np.arange(len(frame)))
+    order = frame[time] if time else pd.Series(np.arange(len(frame)))
     place = order.rank(method="min", pct=True).to_numpy()
-    late_group = np.zeros(len(frame), dtype=bool)
-    if data.group:
+    early = late = np.ones(len(frame), dtype=bool)
+    if group:
         # One more bit of the same hash, so that folds cut through the training groups afresh.
-        late_group = fingerprints(frame[[data.group]]) % np.uint64(2) == 1
-    for number in range(count):
-        start, end = ((number + count) / (2 * count), (number + count + 1) / (2 * count))
-        train, valid = place <= start, (place > start) & (place <= end)
-        if data.group:
-            train, valid = train & ~late_group, valid & late_group
+        late = row_hashes(frame[[group]]) % np.uint64(2) == 1
+        early = ~late
+    for number in range(count, 2 * count):
+        start, end = number / (2 * count), (number + 1) / (2 * count)
+        train, valid = early & (place <= start), late & (place > start) & (place <= end)
         if train.any() and valid.any():
             yield np.flatnonzero(train), np.flatnonzero(valid)

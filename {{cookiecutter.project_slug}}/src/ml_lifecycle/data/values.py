@@ -21,6 +21,8 @@ UNSPACED = (
     r"\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\u2600-\u27bf"
     r"\U0001f000-\U0001faff\U00020000-\U0003ffff"
 )
+# A word of a text: a letter of a script without blanks, or what stands between other signs.
+WORD = rf"[{UNSPACED}]|[^\W{UNSPACED}]+"
 MANY = 1000
 EXACT = 2.0**53  # whole numbers up to it are exact in 64 bits
 
@@ -96,20 +98,27 @@ def known(values: pd.Series, column: Column) -> pd.Series:
     """Return `values` as they came, but NaN where they are empty or a word for "no value"."""
     gone = absent(column)
     if _is_text(values):
-        return values.where(~values.isin(gone)) if gone else values
+        return values.mask(values.isin(gone)) if gone else values
     if values.dtype != object:
         return values
     text = spelled(values)
     return values.where(text.notna() & ~text.isin(gone), np.nan)
 
 
-def _each(values: pd.Series, change: Callable[[Any], str | None]) -> pd.Series:
+def by_spelling(values: pd.Series, change: Callable[[pd.Series], pd.Series]) -> pd.Series:
+    """Return `change` of values; of many, each different one is changed once, and rows share it."""
     if len(values) <= MANY or values.dtype == object:  # where True, 1 and 1.0 would be one key
-        texts = np.array([change(value) for value in values], dtype=object)
-    else:
-        codes, distinct = pd.factorize(values)
-        texts = np.array([*map(change, distinct), None], dtype=object)[codes]
-    return pd.Series(texts, values.index, dtype=object, name=values.name).fillna(np.nan)
+        return change(values)
+    codes, distinct = pd.factorize(values)
+    changed = change(pd.Series(distinct)).reindex(codes)
+    return changed.set_axis(values.index).rename(values.name)
+
+
+def _each(values: pd.Series, change: Callable[[Any], str | None]) -> pd.Series:
+    def read(some: pd.Series) -> pd.Series:
+        return pd.Series([*map(change, some)], some.index, dtype=object, name=some.name)
+
+    return by_spelling(values, read).fillna(np.nan)
 
 
 def _is_text(values: pd.Series) -> bool:

@@ -44,10 +44,10 @@ class SearchStep:
 class Evaluation:
     """One model on one test set.
 
-    task: the kind of target; groups: how many the bootstrap drew; unassessed: a sentence for each thing that is not known;
-    uncalibrated: before calibration, None without one; threshold: acted from this probability on;
-    visible: see `ScoredRows.visible`; choice: why this candidate; min_gain: where the search stops;
-    more: what a project measures besides, JSON values by name.
+    task: the kind of target; groups: how many the bootstrap drew; unassessed: a sentence for each
+    thing that is not known; uncalibrated: before calibration, None without one; threshold: acted
+    from this probability on; visible: see `ScoredRows.visible`; choice: why this candidate;
+    min_gain: where the search stops; more: what a project measures besides, JSON values by name.
     """
 
     task: str

@@ -123,8 +123,8 @@ def explain(
 
     Each column in turn is given its typical value (a one-at-a-time occlusion, Zeiler and Fergus,
     2014); the change of the prediction is what it moved. Left out is what moved no more than
-    `least` (see `ScoredRows.visible`), or than a small share of the largest. Reasons do not add up: columns
-    act together.
+    `least` (see `ScoredRows.visible`), or than a small share of the largest. Reasons do not add up:
+    columns act together.
     """
     swapped = pd.concat([row] * (row.shape[1] + 1) + [typical], ignore_index=True)
     for position, name in enumerate(row.columns):

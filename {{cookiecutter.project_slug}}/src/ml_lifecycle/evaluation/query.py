@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from ..data.contract import NUMERIC, PLAIN, Column, Contract
-from ..data.rows import moments
+from ..data.rows import dates
 from ..data.values import reader
 from ..errors import WrongUse
 
@@ -82,7 +82,6 @@ def _meant(value: Any, column: Column) -> Any:
         return float(value) if isinstance(value, str) and PLAIN.fullmatch(value) else value
     if column.kind != "date" or not isinstance(value, str):
         return reader(column)(value)
-    for form in dict.fromkeys(("", column.format)):
-        if (moment := moments(pd.Series([value], dtype="str"), form)[0]) is not pd.NaT:
-            return str(moment)  # in ISO 8601, which pandas reads in one way only
-    raise ValueError(f"{value!r} is no date, in ISO 8601 or as in '{column.name}'")
+    if (moment := dates(pd.Series([value], dtype="str"), column)[0]) is pd.NaT:
+        raise ValueError(f"{value!r} is no date, in ISO 8601 or as in '{column.name}'")
+    return str(moment)  # in ISO 8601, which pandas reads in one way only

@@ -21,6 +21,7 @@ from .scored import FEW, FEW_POSITIVES, Known, ScoredRows
 MOST = 12
 OTHERS, MISSING = "(others)", "(missing)"
 
+
 @dataclass(frozen=True)
 class SliceScore:
     """The score of a part of the rows; rates: of a sensitive group, see `ScoredRows.rates`."""
@@ -99,9 +100,7 @@ def slice_scores(scored: ScoredRows) -> SliceReport:
         )
         for column, value, sensitive, mask in masks(scored.frame, scored.task.contract)
     ]
-    return SliceReport(
-        slices, gaps(slices, scored.task.metric_name), unassessed(scored, slices)
-    )
+    return SliceReport(slices, gaps(slices, scored.task.metric_name), unassessed(scored, slices))
 
 
 def gaps(slices: list[SliceScore], metric: str) -> dict[str, dict[str, float | None]]:

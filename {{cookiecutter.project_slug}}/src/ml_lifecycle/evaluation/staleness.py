@@ -32,10 +32,7 @@ class AgePoint:
 
 
 def staleness_curve(
-    fit: Callable[[pd.DataFrame], Pipeline],
-    rows: pd.DataFrame,
-    test: pd.DataFrame,
-    task: Task,
+    fit: Callable[[pd.DataFrame], Pipeline], rows: pd.DataFrame, test: pd.DataFrame, task: Task
 ) -> list[AgePoint]:
     """Return the scores of models that saw as many rows, but older ones.
 

@@ -5,7 +5,7 @@ typed rows.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -33,7 +33,7 @@ class Task:
     metric: str = "auto"
     seed: int = 0
     ordered: bool = False
-    metrics: Mapping[str, Mapping[str, WeightedScore]] = METRICS
+    metrics: Mapping[str, Mapping[str, WeightedScore]] = field(default_factory=lambda: METRICS)
 
     @property
     def kind(self) -> str:

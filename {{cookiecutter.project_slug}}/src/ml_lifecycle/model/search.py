@@ -98,7 +98,9 @@ def _usable(rows: pd.DataFrame, task: Task, settings: SearchSettings) -> list[Fo
     least = 1 if task.contract.task == "multiclass" else 2
     usable = [
         (train, valid)
-        for train, valid in cv_folds(rows, task.contract, settings.folds, settings.seed, task.ordered)
+        for train, valid in cv_folds(
+            rows, task.contract, settings.folds, settings.seed, task.ordered
+        )
         if target.iloc[train].nunique() > 1 and target.iloc[valid].nunique() >= least
     ]
     if not usable:
@@ -146,7 +148,7 @@ def _try(
     folds: Sequence[Fold],
     task: Task,
 ) -> tuple[np.ndarray, np.ndarray, float]:
-    """Return scores, predictions out of fold, and seconds; key: of all that is not hashed itself."""
+    """Return scores, predictions out of fold, seconds; key: of all that is not hashed itself."""
     started = time.monotonic()
     names, target = task.classes, frame[task.contract.target.name]
 

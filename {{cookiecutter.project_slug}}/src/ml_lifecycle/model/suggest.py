@@ -118,7 +118,7 @@ def suggest(
 def _best_of(candidate: Candidate, trials: Sequence[Trial], floor: float, seed: int) -> Suggestion:
     """Return the setting, not tried yet, with the largest expected improvement of the candidate.
 
-    Jones, Schonlau and Welch (1998), eq. 15, under a Gaussian process over the unit cube of the space.
+    Jones, Schonlau and Welch (1998), eq. 15, under a Gaussian process over the unit cube.
     """
     places = _places(candidate, [trial.params for trial in trials])
     scores = np.asarray([trial.mean for trial in trials])
@@ -146,8 +146,5 @@ def _best_of(candidate: Candidate, trials: Sequence[Trial], floor: float, seed: 
 
 def _places(candidate: Candidate, tried: Sequence[Mapping[str, Any]]) -> np.ndarray:
     return np.asarray(
-        [
-            [dimension.to_unit(s[name]) for name, dimension in candidate.space.items()]
-            for s in settings
-        ]
+        [[dimension.to_unit(s[name]) for name, dimension in candidate.space.items()] for s in tried]
     )

@@ -4,14 +4,14 @@ In: the reference (profiles) and a window of served rows. Out: one `ColumnDrift`
 moved if the difference is significant for all columns together *and* large enough to have a name.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
 from ..data.contract import NUMERIC, Column, Contract
-from ..data.profile import Profile, once_a_group, profile
+from ..data.profile import Counts, Profile, once_a_group, profile
 from ..data.rows import to_frame
 from ..release.bundle import Release
 from .performance import LossComparison
@@ -69,7 +69,7 @@ class _Pair:
     @property
     def tests(self) -> int:
         """How many questions are asked: missing values, distributions, values never seen."""
-        return 1 + len(self.counts) + ("seen" in self.before)
+        return 1 + len(self.counts) + (self.before.seen is not None)
 
 
 def compare_columns(
@@ -93,9 +93,7 @@ def compare_columns(
     return [_movement(pair, values[pair.column.name], level, drift) for pair in pairs]
 
 
-def column_drift(
-    release: Release, served: pd.DataFrame, drift: DriftSettings
-) -> list[ColumnDrift]:
+def column_drift(release: Release, served: pd.DataFrame, drift: DriftSettings) -> list[ColumnDrift]:
     """Compare a window of served rows, as `Ledger.served` returns them, with the reference."""
     window = to_frame(release.contract, list(served["inputs"]), ("feature", "time", "group"))
     at = None
@@ -131,27 +129,20 @@ def _pair(
     moments: pd.Series | None,
     groups: pd.Series | None,
 ) -> _Pair:
-    if column.kind == "date" and "step" not in before:
+    if not before.step:
         moments = None  # training had no time to measure from
-    alike = before if column.kind != "text" or "words" in before else None
-    after = profile(values, column, alike, moments, groups)
+    after = profile(values, column, before, moments, groups)
     if groups is None:  # then its rows are taken to be as much alike as those of the release
-        after["missing_effect"] = before.get("missing_effect", 1.0)
-    parts = [(before, after)]
-    if column.kind == "text":
-        parts = [(before.get(key, {}), after.get(key, {})) for key in ("length", "familiar")]
-    known = [(old, new) for old, new in parts if "counts" in old and "counts" in new]
-    counts = [_cells(old, new, groups is not None) for old, new in known]
+        after = replace(after, missing_effect=before.missing_effect)
+    both = [name for name in before.counts if name in after.counts]
+    counts = [_cells(before.counts[n], after.counts[n], groups is not None) for n in both]
     return _Pair(column, before, after, counts)
 
 
-def _cells(before: Profile, after: Profile, grouped: bool) -> np.ndarray:
+def _cells(before: Counts, after: Counts, grouped: bool) -> np.ndarray:
     """Return two rows of counts, of rows that are as good as independent of one another."""
-    effects = [part.get("effect", 1.0) for part in (before, after if grouped else before)]
-    old, new = before["counts"], after["counts"]
-    if isinstance(old, dict):
-        old, new = list(old.values()), [new.get(name, 0) for name in old]
-    return np.array([old, new], dtype="float64") / np.array(effects)[:, None]
+    effects = [[part.effect] for part in (before, after if grouped else before)]
+    return np.array([before.rows, after.rows], dtype="float64") / effects
 
 
 def _movement(pair: _Pair, values: pd.Series, level: float, drift: DriftSettings) -> ColumnDrift:
@@ -161,8 +152,8 @@ def _movement(pair: _Pair, values: pd.Series, level: float, drift: DriftSettings
     p_value, effect = max(significant or found, key=lambda pair: pair[1])
     moved = bool(significant) and effect >= drift.min_effect_size
     fault = _missing(before, after, level, drift) or _unit(column, before, after, moved)
-    if "seen" in before and not fault:
-        fault = unseen(before["seen"], values, column, level)
+    if before.seen and not fault:
+        fault = unseen(before.seen, values, column, level)
     return ColumnDrift(column.name, p_value, effect, moved, fault, bool(pair.counts))
 
 
@@ -205,13 +196,12 @@ def _merged(cells: np.ndarray) -> np.ndarray:
 
 
 def _missing(before: Profile, after: Profile, level: float, drift: DriftSettings) -> str:
-    old, new = before["missing"] / before["rows"], after["missing"] / after["rows"]
+    old, new = before.missing / before.rows, after.missing / after.rows
     if new - old < drift.max_missing_increase:
         return ""
     # One-sided hypergeometric test: a rise is a fault, a fall is a repair.
     (rows, gone), (others, gone_then) = (
-        np.array([part["rows"], part["missing"]]) / part.get("missing_effect", 1.0)
-        for part in (after, before)
+        np.array([part.rows, part.missing]) / part.missing_effect for part in (after, before)
     )
     total, missing = round(rows + others), round(gone + gone_then)
     p_value = stats.hypergeom.sf(round(gone) - 1, total, missing, round(rows))
@@ -220,9 +210,10 @@ def _missing(before: Profile, after: Profile, level: float, drift: DriftSettings
 
 def _unit(column: Column, before: Profile, after: Profile, moved: bool) -> str:
     """Say if median and spread grew by the same factor, and that factor is one between units."""
-    if not moved or column.kind not in NUMERIC or "median" not in after:
+    if not moved or column.kind not in NUMERIC or after.counts["value"].median is None:
         return ""
-    old, new = ([part["median"], part["iqr"]] for part in (before, after))
+    counts = (part.counts["value"] for part in (before, after))
+    old, new = (np.array([part.median, part.iqr], dtype="float64") for part in counts)
     with np.errstate(divide="ignore", invalid="ignore"):
         grown = np.log(np.divide(new, old))  # not finite for a zero or another sign: no unit
     units = WHOLE if column.kind == "integer" else WHOLE + BROKEN

@@ -44,9 +44,7 @@ def ladder(candidates: list[CandidateScore], metric: str) -> Markup:
     seconds = np.maximum([one.seconds for one in candidates], 1e-3)
     for one, at, style in zip(candidates, seconds, cycle(STYLES), strict=False):
         label = f"{one.candidate}  {one.score:.4g}"
-        plot.errorbar(
-            at, one.score, one.standard_error, ms=8, capsize=4, label=label, **style
-        )
+        plot.errorbar(at, one.score, one.standard_error, ms=8, capsize=4, label=label, **style)
     plot.set_xscale("log")
     powers = np.log10([seconds.min() / 1.2, seconds.max() * 1.2])
     plot.set_xlim(10 ** np.floor(powers[0]), 10 ** np.ceil(powers[1]))

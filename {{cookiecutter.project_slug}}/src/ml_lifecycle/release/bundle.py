@@ -5,7 +5,6 @@ only if signature, sizes, hashes, types and golden rows are right, in this order
 """
 
 import io
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,10 +23,10 @@ from ..data.rows import as_json, convert, to_frame
 from ..errors import CheckFailed
 from ..evaluation.evaluation import Evaluation
 from ..evaluation.scores import predict_scores
+from ..files import FILES
 from ..project import Project
 from . import verify
 from .trust import TrustPolicy
-from ..files import FILES
 from .verify import Manifest
 
 Made = TypeVar("Made")
@@ -112,9 +111,7 @@ def read_release(
 def check_golden(release: Release, content: bytes) -> None:
     """Raise `CheckFailed` unless the model answers the golden rows as it did when trained."""
     known = GOLDEN.validate_json(content)
-    y_pred = predict_scores(
-        release.model, to_frame(release.contract, known.rows), release.classes
-    )
+    y_pred = predict_scores(release.model, to_frame(release.contract, known.rows), release.classes)
     far = ~np.isclose(y_pred, np.asarray(known.y_pred), rtol=1e-9, atol=1e-12)
     if far.any():
         row = int(np.argwhere(far)[0][0]) + 1

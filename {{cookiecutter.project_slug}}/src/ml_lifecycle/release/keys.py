@@ -13,8 +13,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from ..errors import CheckFailed, WrongUse
-from ..project import TOUR, in_production, outside
 from ..files import alone
+from ..project import TOUR, in_production, outside
 
 SIGNING, VERIFY = "RELEASE_SIGNING_KEY", "RELEASE_VERIFY_KEY"
 PRODUCTION = "in production let only training hold signing.key (docs/runbook.md)"

@@ -51,9 +51,7 @@ def promote(
         verdict = replace(judge(case), version=version.number, who=who)
         if override and verdict.verdict != "promote":
             said = f"the gate said {verdict.verdict}: {verdict.reason}"
-            verdict = replace(
-                verdict, verdict="promote", reason=f"by hand: {override} ({said})"
-            )
+            verdict = replace(verdict, verdict="promote", reason=f"by hand: {override} ({said})")
         if freeze:
             verdict = replace(verdict, details=verdict.details | {"anchor": True})
         version = replace(version, sha256=case.challenger.sha256)

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ..errors import CheckFailed, WorldBroken, WrongUse
-from ..project import Project
 from .. import download
 from ..download import FOLDER, brief
+from ..errors import CheckFailed, WorldBroken, WrongUse
+from ..project import Project
 from . import keys
 from .bundle import Release, read_release
 from .client import experiment_id, open_client, place

@@ -55,9 +55,7 @@ def chosen(request_id: str, share: float) -> bool:
     return int.from_bytes(sha256(request_id.encode()).digest()[:8]) < share * 2**64
 
 
-def start(
-    registry: Registry, number: int | None, share: float, mode: Mode, who: str
-) -> Rollout:
+def start(registry: Registry, number: int | None, share: float, mode: Mode, who: str) -> Rollout:
     """Let a version (default: the latest) meet traffic beside the champion.
 
     Raises:

@@ -33,6 +33,6 @@ class TrustPolicy:
         return name in self.types or getattr(found, "__module__", "") == module
 
     def types_in(self, model: bytes) -> tuple[list[str], list[str]]:
-        """Return the types in a model that skops does not trust, and those that we do not either."""
+        """Return the types in a model that skops does not trust, and those that are not allowed."""
         asked = skops.io.get_untrusted_types(data=model)
         return asked, [name for name in asked if not self.allows(name)]

@@ -58,9 +58,7 @@ def read_manifest(
     if run_id not in (None, manifest.run_id):
         raise CheckFailed(f"the release is of run {manifest.run_id}, not of {run_id}: replayed")
     if expected not in (None, sha256(content)):
-        raise CheckFailed(
-            f"manifest.json has SHA-256 {sha256(content)}, not {expected}: replayed"
-        )
+        raise CheckFailed(f"manifest.json has SHA-256 {sha256(content)}, not {expected}: replayed")
     return manifest, sha256(content)
 
 

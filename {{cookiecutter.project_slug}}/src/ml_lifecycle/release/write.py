@@ -5,7 +5,7 @@ the files of `verify.FILES`, a manifest with their hashes, and its signature.
 """
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +24,12 @@ from ..errors import CheckFailed
 from ..evaluation.evaluation import Evaluation
 from ..evaluation.scores import losses, predict_scores
 from ..evaluation.task import Task
+from ..files import FILES
 from ..project import Project
 from . import keys
 from .bundle import Golden, MeanLoss, Reference
 from .lineage import Lineage
 from .trust import TrustPolicy
-from ..files import FILES
 from .verify import Manifest
 
 GOLDEN_ROWS = 20
@@ -122,9 +122,9 @@ def reference(
     for column in contract.with_role("feature"):
         before, values = train[column.name], test[column.name]
         columns[column.name] = profile(values, column, cells(before, column), moments, groups)
-        if "counts" in columns[column.name] and column.kind not in NUMERIC:
-            once = once_a_group(before, others), once_a_group(values, groups)
-            columns[column.name]["seen"] = news(*once)
+        if columns[column.name].counts and column.kind not in (*NUMERIC, "text"):
+            seen = news(once_a_group(before, others), once_a_group(values, groups))
+            columns[column.name] = replace(columns[column.name], seen=seen)
     return Reference(columns, MeanLoss(float(loss.mean()), float(loss.var()), len(loss)))
 
 

@@ -5,7 +5,7 @@ In: bytes, and the type that they must be of. Out: the parsed body.
 
 import json
 import re
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from fastapi import HTTPException
 from pydantic import BaseModel, ValidationError

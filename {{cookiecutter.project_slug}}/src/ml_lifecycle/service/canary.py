@@ -19,7 +19,6 @@ from ..errors import CheckFailed
 from ..ledger.database import Ledger, now
 from ..release import rollout
 from ..release.bundle import Release
-from ..release.registry import Version
 from ..release.rollout import Rollout
 from ..release.settings import RolloutSettings
 from .answer import answers, ledger_values
@@ -72,13 +71,11 @@ class Canary:
             return
         with self.counting:
             cost = self.failed, self.asked, list(self.seconds)
-        broken = rollout.guardrail_violation(
-            *cost, self.budget.rollout, self.budget.max_latency_ms
-        )
+        broken = rollout.guardrail_violation(*cost, self.budget.rollout, self.budget.max_latency_ms)
         if not broken and time.monotonic() >= self.outcomes_at:
             self.outcomes_at = time.monotonic() + SELDOM * self.service.refresh_seconds
             broken = rollout.loss_guardrail(
-                self.ledger, self.rollout, champion.release, self.settings.rollout
+                self.ledger, self.rollout, champion.release, self.budget.rollout
             )
         if broken:
             self._end(self.rollout, broken)

@@ -21,7 +21,9 @@ LOCKED = ("/predict", "/invocations", "/explain", "/outcomes", "/model")
 Schema = dict[str, Any]
 
 
-def describe(app: FastAPI, slot: Slot, service: ServiceSettings, locked: bool) -> Callable[[], Schema]:
+def describe(
+    app: FastAPI, slot: Slot, service: ServiceSettings, locked: bool
+) -> Callable[[], Schema]:
     """Return what makes /openapi.json; locked: whether a key is needed."""
 
     def schema() -> Schema:

@@ -144,8 +144,8 @@ def windows(
 ) -> tuple[pd.DataFrame, list[Window]]:
     """Cut typed rows into history (the first two thirds) and up to six windows of the rest.
 
-    least: rows of a window. By whole moments where there is a time column, in the order of the table where that is time,
-    else in a random order: a table may be sorted by anything.
+    least: rows of a window. By whole moments where there is a time column, in the order of the
+    table where that is time, else in a random order: a table may be sorted by anything.
     """
     if data.time:
         frame = frame.sort_values(data.time, kind="stable").reset_index(drop=True)

@@ -16,7 +16,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict
 from pydantic import create_model as make_model
 
 from ..data.contract import NUMERIC, PLAIN, TRUTHS, Column, Contract
-from ..data.rows import moments
+from ..data.rows import dates
 from ..data.values import EXACT, absent, reader, spell
 from .settings import ServiceSettings
 
@@ -107,15 +107,13 @@ def _moment(value: Any, column: Column) -> datetime | None:
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
-        texts, forms = pd.Series([text], dtype=object), dict.fromkeys(("", column.format))
-        read = [moments(texts, form)[0] for form in forms]
-        known = [moment.to_pydatetime() for moment in read if moment is not pd.NaT]
-        if not known:
+        moment = dates(pd.Series([text], dtype=object), column)[0]
+        if moment is pd.NaT:
             ways = (
                 "ISO 8601" if column.format in ("", "ISO8601") else f"ISO 8601 or {column.format}"
             )
             raise ValueError(f"a date is expected, written in {ways}") from None
-        found = known[0]
+        found = moment.to_pydatetime()
     return found.astimezone(UTC).replace(tzinfo=None) if found.tzinfo else found
 
 

@@ -25,15 +25,7 @@ from ..release.settings import RolloutSettings
 from .answer import ledger_values, shown, why
 from .bodies import from_invocation, parse, refused
 from .canary import Budget, Canary
-from .forms import (
-    Described,
-    Explanation,
-    Invocation,
-    Outcomes,
-    Prediction,
-    Predictions,
-    Taken,
-)
+from .forms import Described, Explanation, Invocation, Outcomes, Prediction, Predictions, Taken
 from .metrics import Metrics
 from .request import row_type
 from .settings import ServiceSettings

@@ -1,4 +1,4 @@
-"""The gate's questions, each of which can say no; a project asks them, and its own, in its order."""
+"""The gate's questions, each of which can say no; a project asks them in its order."""
 
 from .comparisons import (
     BETTER,

@@ -5,16 +5,11 @@ In: a `Case`, the score, the gate's settings. Out: a `GateCheck` a question. Eve
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from math import isfinite
 
 import numpy as np
 
-from ...evaluation.scored import FEW
-from ...evaluation.scores import WeightedScore, predict_scores, target_values
-from ...evaluation.slices import masks
-from ...evaluation.task import groups_of
-from ...words import called, counted
-from ..bundle import Release
 from ...evaluation.compare import (
     POWER,
     PairedDifference,
@@ -26,6 +21,12 @@ from ...evaluation.compare import (
     paired_difference,
     paired_differences,
 )
+from ...evaluation.scored import FEW
+from ...evaluation.scores import WeightedScore, predict_scores, target_values
+from ...evaluation.slices import masks
+from ...evaluation.task import groups_of
+from ...words import called, counted
+from ..bundle import Release
 from ..evidence import TEST, Case, missing_features, rows_not_trained_on
 from ..settings import GateSettings
 from .verdict import GateCheck
@@ -139,7 +140,7 @@ def harms(
     asked = list(_harms(pair, case, metric.score))
     # Each is asked with a share of the error, so that asking more does not find more by luck.
     for name, ask in asked:
-        found = ask((1 - gate.confidence) / len(asked))
+        found = ask(alpha=(1 - gate.confidence) / len(asked))
         answer = "promote", "not surely worse"
         if found.high < -gate.tolerance:
             answer = "hold", f"better overall, but surely worse in {name}: {metric.words(found)}"
@@ -148,26 +149,20 @@ def harms(
 
 def _harms(
     pair: PairedPredictions, case: Case, score: WeightedScore
-) -> Iterator[tuple[str, Callable[[float], PairedDifference]]]:
+) -> Iterator[tuple[str, Callable[..., PairedDifference]]]:
     """Yield a name, and what computes its gain from an alpha."""
     sensitive: dict[str, list[np.ndarray]] = {}
     for column, value, is_sensitive, mask in masks(case.frame, case.challenger.contract):
         if mask.sum() < FEW:
             continue
-        yield (
-            f"{column} = {value}",
-            lambda alpha, mask=mask: paired_difference(pair, score, alpha, mask),
-        )
+        yield f"{column} = {value}", partial(paired_difference, pair, score, mask=mask)
         if is_sensitive:
             sensitive.setdefault(column, []).append(mask)
     for column, groups in sensitive.items():
         if len(groups) > 1:
-            yield (
-                f"the gap by {column}",
-                lambda alpha, g=groups: gap_difference(pair, score, alpha, g),
-            )
+            yield f"the gap by {column}", partial(gap_difference, pair, score, masks=groups)
     if case.challenger.classes:
-        yield "calibration", lambda alpha: paired_difference(pair, neg_calibration_error, alpha)
+        yield "calibration", partial(paired_difference, pair, neg_calibration_error)
 
 
 def _beside(pair: PairedPredictions, metric: Metric) -> str:

@@ -11,6 +11,7 @@ from ..evidence import Case, missing_features, rows_not_trained_on
 from ..settings import GateSettings
 from .verdict import GateCheck
 
+
 def leakage(case: Case) -> GateCheck:
     """Ask if the challenger was trained on rows that it is judged on."""
     challenger, test = case.challenger, holdout(case.challenger)
@@ -46,7 +47,9 @@ def looks(case: Case, gate: GateSettings) -> GateCheck:
 def latency(case: Case, gate: GateSettings) -> GateCheck:
     """Ask if one row is answered fast enough."""
     said = f"one row takes {case.latency:.0f} ms; the budget is {gate.max_latency_ms:.0f} ms"
-    return GateCheck("latency", "promote" if case.latency <= gate.max_latency_ms else "reject", said)
+    return GateCheck(
+        "latency", "promote" if case.latency <= gate.max_latency_ms else "reject", said
+    )
 
 
 def floors(case: Case) -> GateCheck:
