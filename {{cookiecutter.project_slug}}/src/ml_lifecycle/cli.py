@@ -6,6 +6,7 @@ done, 1 a check said no, 2 wrong use, 3 the world is broken (disk, network, regi
 
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -15,10 +16,11 @@ from typing import Any
 
 import click
 
-from .errors import ProjectError, WorldBroken, WrongUse
+from .errors import CheckFailed, ProjectError, WorldBroken, WrongUse
 from .words import counted
 
 WORLD = ("sqlalchemy", "mlflow", "alembic")
+SHARE = click.FloatRange(0, 1, min_open=True)
 Verb = Callable[..., None]
 
 
@@ -152,3 +154,66 @@ def rotate_key(package: str) -> click.Command:
         )
 
     return run
+
+
+def rollout(package: str) -> click.Command:
+    """Return the verb that lets a challenger meet traffic."""
+
+    @click.command("rollout")
+    @click.option("--version", "number", type=int, help="Version to try; default: the latest.")
+    @click.option("--canary", type=SHARE, help="Share of requests it answers.")
+    @click.option("--shadow", type=SHARE, help="Share of requests it is asked on, without a voice.")
+    @click.option("--stop", is_flag=True, help="End the rollout.")
+    @verb(package)
+    def run(
+        settings: Any, number: int | None, canary: float | None, shadow: float | None, stop: bool
+    ) -> None:
+        """Let a challenger meet real traffic beside the champion: as a shadow, or as a canary.
+
+        \b
+        rollout --shadow 1        asked on each request, answers none
+        rollout --canary 0.05     answers one request in twenty
+        rollout --stop
+
+        A running service follows within seconds. It ends the rollout by itself when errors, latency
+        or outcomes break the budget of [rollout]; a promotion or a rollback ends it too. The
+        decisions are in the ledger; `shadows` there holds what the other model would have said.
+        """
+        from .release import rollout
+
+        if [canary is not None, shadow is not None, stop].count(True) != 1:
+            raise WrongUse("give one of --canary, --shadow and --stop")
+        if stop:
+            stopped = rollout.stop(settings.registry, settings.approver)
+            click.echo(f"Version {stopped.version.number} is out of its rollout")
+            return
+        mode: rollout.Mode = "shadow" if canary is None else "canary"
+        share = shadow or canary or 0.0  # one of them was given, and is above 0
+        begun = rollout.start(settings.registry, number, share, mode, settings.approver)
+        click.echo(
+            f"Version {begun.version.number} is in a {begun.mode} rollout: "
+            f"{share:.1%} of the requests"
+        )
+        click.echo("Next: outcomes; then `promote`, which judges on them, or `rollout --stop`")
+
+    return run
+
+
+def score(package: str) -> click.Command:
+    """Return the verb that adds up the ML Test Score."""
+
+    @click.command("score")
+    @verb(package)
+    def run(settings: Any) -> None:
+        """Run the tests that earn points in the ML Test Score (Breck et al., 2017), and add up.
+
+        Exits 1 if one of them fails. A point is only given for a test that ran and passed.
+        """
+        command = [sys.executable, "-m", "pytest", "-q", "-m", "ml_test", "--ml-test-score"]
+        if subprocess.run(command, cwd=settings.project.root, check=False).returncode:
+            raise CheckFailed("a test of the score failed")
+
+    return run
+
+
+SHARED = (rollout, score, mlflow, backup, restore, rotate_key)

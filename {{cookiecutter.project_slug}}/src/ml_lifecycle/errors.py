@@ -11,6 +11,10 @@ class CheckFailed(ProjectError):
     """A check said no: bad data, a gate that holds, drift that needs somebody."""
 
 
+class DataError(CheckFailed):
+    """The bytes are no table, or rows break the contract; names file, column, row and value."""
+
+
 class WrongUse(ProjectError):
     """What was asked for makes no sense: a wrong option, an unknown key, a missing file."""
 

@@ -14,7 +14,7 @@ import ml_lifecycle
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # What `ml_lifecycle.digest()` is of the library that this recipe was made with.
-LIBRARY = "1cad69301552fca21e3cc2ef7243e27824bc09e863a728d7a591d14a8a97bac6"
+LIBRARY = "185e08be0f2c05f50708f5e058f4a8201a3a83e2280ddc0ec22a7aa785f00c32"
 
 if ml_lifecycle.digest() != LIBRARY:
     raise ImportError(

@@ -3,8 +3,6 @@
 Exit codes: 0 done, 1 a check said no, 2 wrong use, 3 the world is broken (disk, network, registry).
 """
 
-import subprocess
-import sys
 from importlib.metadata import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,13 +10,14 @@ from typing import TYPE_CHECKING
 import click
 
 from ml_lifecycle import CheckFailed, WrongUse, counted
-from ml_lifecycle.cli import backup, mlflow, progress, restore, rotate_key, verb
+from ml_lifecycle.cli import SHARED, progress, verb
+
+from .card import card_verb
 
 if TYPE_CHECKING:
     from ml_lifecycle.release import questions
 
     from .settings import Settings
-    from .training import Version
 
 ABOUT = metadata(__package__)
 
@@ -46,7 +45,8 @@ def check_data_verb(settings: "Settings") -> None:
     Every column gets a kind and a role. Suspected leaks, ids and personal data are named, with the
     line of project.toml to edit. Exits 1 with one list of what needs your decision.
     """
-    from ml_lifecycle.data import check_data, checked_table
+    from ml_lifecycle.data import check_data
+    from ml_lifecycle.display import checked_table
     from ml_lifecycle.evaluation import matching
 
     from .data import CHECKS
@@ -72,19 +72,8 @@ def train_verb(settings: "Settings") -> None:
     from .training import train
 
     checked = check_data(settings.project, settings.data, CHECKS, settings.service)
-    _told(settings, train(checked.rows, checked.contract, settings, progress))
+    click.echo(train(checked.rows, checked.contract, settings, progress).summary)
     click.echo("Next: `promote`")
-
-
-def _told(settings: "Settings", version: "Version") -> None:
-    evaluation = version.evaluation
-    click.echo(evaluation.choice)
-    click.echo(f"Version {version.number}: {evaluation.headline}")
-    for said in evaluation.unassessed:
-        click.echo(f"Not known: {said}.")
-    for said in evaluation.losing:
-        click.echo(f"Look at [value]: {said}.")
-    click.echo(f"Look at {version.report.relative_to(settings.project.root)}")
 
 
 @main.command("promote")
@@ -124,8 +113,8 @@ def serve_verb(settings: "Settings", host: str | None, port: int | None) -> None
     """Serve the champion over HTTP until stopped; the page to try it is at `/`."""
     from .service import serve
 
-    given = {"host": host, "port": port}
-    changes = {name: value for name, value in given.items() if value is not None}
+    given = {"host": host, "port": port}.items()
+    changes = {name: value for name, value in given if value is not None}
     service = settings.service.model_copy(update=changes)
     serve(settings.model_copy(update={"service": service}))
 
@@ -145,9 +134,7 @@ def predict_verb(settings: "Settings", source: str, output: Path) -> None:
 
 
 @main.command("drift")
-@click.option(
-    "--last", type=click.IntRange(min=1), help="Only the latest so many rows; default: all."
-)
+@click.option("--last", type=click.IntRange(min=1), help="Only so many of the latest rows.")
 @verb(__package__)
 def drift_verb(settings: "Settings", last: int | None) -> None:
     """Judge what was served: quiet, watch, fault, retrain, or insufficient data.
@@ -172,7 +159,7 @@ def retrain_verb(settings: "Settings") -> None:
     from .lifecycle import retrain
 
     version, verdict = retrain(settings, progress)
-    _told(settings, version)
+    click.echo(version.summary)
     _judged(verdict)
 
 
@@ -184,78 +171,6 @@ def rollback_verb(settings: "Settings") -> None:
 
     current, former = rollback(settings.registry, settings.approver)
     click.echo(f"Back from version {current} to {former}; a running service follows by itself")
-
-
-@main.command("rollout")
-@click.option("--version", "number", type=int, help="Version to try; default: the latest.")
-@click.option(
-    "--canary", type=click.FloatRange(0, 1, min_open=True), help="Share of requests it answers."
-)
-@click.option(
-    "--shadow",
-    type=click.FloatRange(0, 1, min_open=True),
-    help="Share of requests it is asked on too, without being heard.",
-)
-@click.option("--stop", is_flag=True, help="End the rollout.")
-@verb(__package__)
-def rollout_verb(
-    settings: "Settings", number: int | None, canary: float | None, shadow: float | None, stop: bool
-) -> None:
-    """Let a challenger meet real traffic beside the champion: as a shadow, or as a canary.
-
-    \b
-    rollout --shadow 1        asked on each request, answers none
-    rollout --canary 0.05     answers one request in twenty
-    rollout --stop
-
-    A running service follows within seconds. It ends the rollout by itself when errors, latency or
-    outcomes break the budget of [rollout]; a promotion or a rollback ends it too. The decisions are
-    in the ledger; `shadows` there holds what the other model would have said.
-    """
-    from ml_lifecycle.release import rollout
-
-    if [canary is not None, shadow is not None, stop].count(True) != 1:
-        raise WrongUse("give one of --canary, --shadow and --stop")
-    if stop:
-        stopped = rollout.stop(settings.registry, settings.approver)
-        click.echo(f"Version {stopped.version.number} is out of its rollout")
-        return
-    mode: rollout.Mode = "shadow" if canary is None else "canary"
-    share = shadow or canary or 0.0  # one of them was given, and is above 0
-    begun = rollout.start(settings.registry, number, share, mode, settings.approver)
-    click.echo(
-        f"Version {begun.version.number} is in a {begun.mode} rollout: {share:.1%} of the requests"
-    )
-    click.echo("Next: outcomes; then `promote`, which judges on them, or `rollout --stop`")
-
-
-@main.command("card")
-@verb(__package__)
-def card_verb(settings: "Settings") -> None:
-    """Write docs/model-card.md about the champion."""
-    from ml_lifecycle.release import champion
-
-    from .card import card
-
-    version, release = champion.champion_release(settings.registry)
-    path = settings.project.root / "docs" / "model-card.md"
-    path.parent.mkdir(exist_ok=True)
-    made_of, evaluation = release.manifest, release.evaluation
-    text = card(settings.project, version.number, made_of, evaluation, release.contract)
-    path.write_text(text, encoding="utf-8")
-    click.echo(f"Look at {path.relative_to(settings.project.root)}")
-
-
-@main.command("score")
-@verb(__package__)
-def score_verb(settings: "Settings") -> None:
-    """Run the tests that earn points in the ML Test Score (Breck et al., 2017) and add them up.
-
-    Exits 1 if one of them fails. A point is only given for a test that ran and passed.
-    """
-    command = [sys.executable, "-m", "pytest", "-q", "-m", "ml_test", "--ml-test-score"]
-    if subprocess.run(command, cwd=settings.project.root, check=False).returncode:
-        raise CheckFailed("a test of the score failed")
 
 
 @main.command("tour")
@@ -279,5 +194,6 @@ def tour_verb(settings: "Settings", folder: str) -> None:
     tour(settings, Guide(step, lambda text: click.echo(f"   {text}"), progress), folder)
 
 
-for shared in (mlflow, backup, restore, rotate_key):
+main.add_command(card_verb)
+for shared in SHARED:  # rollout, score, mlflow, backup, restore, rotate-key
     main.add_command(shared(__package__))

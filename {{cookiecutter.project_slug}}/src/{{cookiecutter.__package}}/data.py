@@ -8,7 +8,7 @@ function that yields `Finding`s, and a line in CHECKS.
 import re
 from collections.abc import Iterator
 
-from ml_lifecycle.data import Finding, TableView, checks
+from ml_lifecycle.data import Finding, TableView, checks, leaks
 
 # What calls a column personal data: its name, or what most of its values look like.
 PERSONAL = re.compile(
@@ -69,10 +69,10 @@ CHECKS = (
     personal_data,
     sensitive,
     checks.follows_time,  # what a later window holds only a part of
-    checks.target,  # nothing to learn, a class that is rare
+    leaks.target,  # nothing to learn, a class that is rare
     checks.rows,  # copies, too few
     checks.limits,  # beyond what the service takes
-    checks.twins,  # a feature over again
-    checks.gaps,  # missing in one group, or class, more than in another
-    checks.leaks,  # knows too much of the target, or of what comes later
+    leaks.twins,  # a feature over again
+    leaks.gaps,  # missing in one group, or class, more than in another
+    leaks.leaks,  # knows too much of the target, or of what comes later
 )

@@ -11,18 +11,12 @@ import numpy as np
 import pandas as pd
 
 from ml_lifecycle import Progress, WrongUse
-from ml_lifecycle.data import (
-    load_rows,
-    read_table,
-    row_hashes,
-    unseen_values,
-    validate,
-    write_table,
-)
+from ml_lifecycle.data import load_rows, row_hashes, unseen_values, validate
 from ml_lifecycle.ledger import Ledger
 from ml_lifecycle.monitoring import DriftCheck
 from ml_lifecycle.release import Release, champion, labelled, promote, questions
 from ml_lifecycle.service import predict_labels
+from ml_lifecycle.tables import read_table, write_table
 
 from . import gate, monitoring
 from .service import build

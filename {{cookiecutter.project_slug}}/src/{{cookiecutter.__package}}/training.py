@@ -38,6 +38,15 @@ class Version:
     evaluation: Evaluation
     report: Path
 
+    @property
+    def summary(self) -> str:
+        """What a person reads when training is over."""
+        known = self.evaluation
+        lines = [known.choice, f"Version {self.number}: {known.headline}"]
+        lines += [f"Not known: {said}." for said in known.unassessed]
+        lines += [f"Look at [value]: {said}." for said in known.losing]
+        return "\n".join([*lines, f"Look at reports/{self.report.name}"])
+
 
 def train(
     frame: pd.DataFrame, contract: Contract, settings: Settings, progress: Progress

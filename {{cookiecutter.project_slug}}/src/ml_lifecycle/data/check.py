@@ -8,19 +8,21 @@ from dataclasses import dataclass, replace
 from itertools import count
 from time import monotonic
 
+import numpy as np
 import pandas as pd
 
-from ..errors import CheckFailed
+from ..errors import CheckFailed, WrongUse
 from ..project import Project
+from ..settings import nearest
+from ..tables.read import Table, read_table
 from ..words import Progress, sentence
-from . import rows
 from .calendar import follow_time
 from .checks import find_in_parts
 from .contract import Column, Contract, load_contract, save_contract
 from .finding import Finding, TableCheck, TableView
 from .infer import infer_contract
 from .limits import Limits
-from .read import Table, read_own
+from .rows import present, validate, violations_of
 from .settings import DataSettings
 from .split import Split, split_rows
 from .values import known
@@ -28,6 +30,8 @@ from .values import known
 MEND = "Mend the table; a feature may also be set aside (`ignore`) or taken as it is (`keep`)"
 PATIENCE = 2.0  # seconds
 STEPS = 5
+NO_HEADER = """  If that is already a row of data, the file has no header line: set `header = false`
+  under [data] and call the columns column_1, column_2, ... by their place"""
 
 
 @dataclass(frozen=True)
@@ -70,8 +74,8 @@ def check_data(
     inferred, first = infer_contract(table, data), not path.exists()
     contract = inferred if first else load_contract(path, data)
     step("whether rows keep the contract")
-    frame = rows.present(contract, table.frame)
-    typed, broken = rows.violations_of(contract, with_target(frame, contract))
+    frame = present(contract, table.frame)
+    typed, broken = violations_of(contract, with_target(frame, contract))
     step("what follows the time")
     followers = follow_time(typed, contract, data.ordered)
     if first:
@@ -98,8 +102,29 @@ def load_rows(project: Project, data: DataSettings) -> tuple[pd.DataFrame, Contr
     """Return the project's typed rows that have a target, and the contract they keep."""
     contract = load_contract(project.contract_path, data)
     table = read_own(project, data)
-    typed = rows.validate(contract, with_target(table.frame, contract), table.name)
+    typed = validate(contract, with_target(table.frame, contract), table.name)
     return typed.reset_index(drop=True), contract
+
+
+def read_own(project: Project, data: DataSettings) -> Table:
+    """Read the project's table; raise `WrongUse` if a column of project.toml is not there."""
+    table = read_table(data.source, project.root, data.header, data.encoding)
+    _check_names(project, data, list(table.frame.columns))
+    return table
+
+
+def _check_names(project: Project, data: DataSettings, columns: list[str]) -> None:
+    keys = ("target", "time", "group", "sensitive", "ignore", "keep")
+    lines = [
+        f"  [data] {key}: no column '{name}' in {data.source}.{nearest(name, columns)}"
+        for key in keys
+        for name in np.atleast_1d(getattr(data, key))
+        if name and name not in columns
+    ]
+    if lines:
+        lines.append(f"  The columns are: {', '.join(columns[:40])}")
+        lines += [NO_HEADER] if data.header else []
+        raise WrongUse("\n".join([f"{project.root / 'project.toml'}:", *lines]))
 
 
 def with_target(frame: pd.DataFrame, contract: Contract) -> pd.DataFrame:

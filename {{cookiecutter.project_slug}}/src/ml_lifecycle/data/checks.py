@@ -9,19 +9,17 @@ from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
-from ..errors import WrongUse
 from ..words import counted
 from .calendar import about_time
-from .contract import NAMED, NUMERIC, TRUTHS, Column, Contract
+from .contract import NUMERIC, TRUTHS, Column, Contract
 from .finding import Finding, TableView
-from .leaks import find_gaps, find_leaks, find_twins
+from .leaks import FEW
 from .limits import beyond
 from .rows import convert
 from .sensitive import SensitiveWords, may_be_sensitive
 from .split import FINER, Split
-from .values import MISSING, absent, reader, words
+from .values import MISSING, absent
 
-FEW = 10
 ENOUGH = 50  # test rows of a group, to say anything about it
 ALMOST_ALL = 0.995
 MANY = 0.05  # of the rows: too many to leave out of what is served
@@ -115,35 +113,6 @@ def follows_time(view: TableView) -> Iterator[Finding]:
     yield from about_time(view.followers, view.contract)
 
 
-def target(view: TableView) -> Iterator[Finding]:
-    """Ask if there is something to learn, and enough of each class."""
-    contract, target, positive = view.contract, view.contract.target, view.data.positive_class
-    values = view.frame[target.name]
-    counts = words(values, target).value_counts()
-    if len(counts) < 2:
-        yield Finding(target.name, "has one value only: nothing to learn", blocking=True)
-        return
-    if missing := int(values.isna().sum()):
-        row = values.isna().argmax() + 1
-        text = f"is missing in {counted(missing, 'row')}, first in row {row}: left out"
-        yield Finding(target.name, text)
-    if contract.task == "regression":
-        return
-    if target.kind not in NAMED or not target.categories:
-        text = f"has {len(counts)} different values that are no numbers; choose another target"
-        yield Finding(target.name, text, blocking=True)
-        return
-    if positive and reader(target)(positive) not in counts.index:
-        known = ", ".join(map(repr, counts.index))
-        raise WrongUse(
-            f"[data] positive_class: {positive!r} is no class of '{target.name}': {known}"
-        )
-    if counts.min() < max(FEW, 0.05 * counts.sum()):
-        rows = counted(counts.min(), "row")
-        text = f"only {rows} of {counts.sum():,} of class {counts.idxmin()!r}"
-        yield Finding(target.name, text)
-
-
 def rows(view: TableView) -> Iterator[Finding]:
     """Say why each column is set aside if none is left to learn from, and if rows are few."""
     frame, contract = view.frame, view.contract
@@ -175,35 +144,6 @@ def limits(view: TableView) -> Iterator[Finding]:
             yield Finding(name, f"{text}: the service refuses such a row, `predict` does not")
 
 
-def twins(view: TableView) -> Iterator[Finding]:
-    """Say which features are an earlier one over again."""
-    yield from find_twins(view.frame, view.contract.features)
-
-
-def gaps(view: TableView) -> Iterator[Finding]:
-    """Say which features are missing more often in some groups or classes than in others."""
-    if known := _learnable(view):
-        frame, typed = known
-        yield from find_gaps(frame, typed, view.contract)
-
-
-def leaks(view: TableView) -> Iterator[Finding]:
-    """Say which features know too much of the target, or of what comes later."""
-    if known := _learnable(view):
-        yield from find_leaks(known[1], view.contract, view.data.keep, view.seed)
-
-
-def _learnable(view: TableView) -> tuple[pd.DataFrame, pd.DataFrame] | None:
-    """Return raw and typed rows that have a target; None where it is of no use.
-
-    Only then leaks stay unsaid: people want to mend a table once.
-    """
-    if any(finding.blocking for finding in target(view)):
-        return None
-    typed = view.typed[view.typed[view.contract.target.name].notna()]
-    return view.frame.loc[typed.index], typed
-
-
 def mostly(texts: pd.Index, pattern: str, share: float = 0.5) -> bool:
     """Tell if more than a share fits; if none of the first twenty does, no more are asked."""
     if not any(re.fullmatch(pattern, text) for text in texts[:20]):
@@ -230,12 +170,11 @@ def _two_ways(texts: pd.Index, column: Column) -> str:
 
 def find_in_parts(frame: pd.DataFrame, contract: Contract, split: Split) -> Iterator[Finding]:
     """Yield what cannot be learnt or assessed on the rows that are for it. frame: typed rows."""
-    target, test = contract.target, frame.iloc[split.test]
+    learnt, test = contract.target, frame.iloc[split.test]
     for side, rows in (("test", split.test), ("training", split.train)):
-        gone = set(target.categories or ()) - set(frame[target.name].iloc[rows])
-        if gone:
+        if gone := set(learnt.categories or ()) - set(frame[learnt.name].iloc[rows]):
             text = f"no row of the {side} part is of class {', '.join(map(repr, sorted(gone)))}"
-            yield Finding(target.name, f"{text}: nothing will be known of it")
+            yield Finding(learnt.name, f"{text}: nothing will be known of it")
     for column in contract.with_role("group"):
         if test[column.name].nunique() < 2:
             text = "all test rows have one value: no interval can be told, and the gate holds"
@@ -243,7 +182,6 @@ def find_in_parts(frame: pd.DataFrame, contract: Contract, split: Split) -> Iter
     for column in contract.with_role("sensitive"):
         sizes = test[column.name].value_counts()
         many = column.kind in (*NUMERIC, "date") and len(sizes) > FEW
-        enough = len(test) >= 4 * ENOUGH if many else (sizes >= ENOUGH).sum() > 1
-        if not enough:
+        if len(test) < 4 * ENOUGH if many else (sizes >= ENOUGH).sum() < 2:
             text = f"fewer than two groups have {ENOUGH} rows in the test part"
             yield Finding(column.name, f"{text}: fairness between them cannot be assessed")

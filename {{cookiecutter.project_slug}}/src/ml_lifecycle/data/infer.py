@@ -12,8 +12,8 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
+from ..tables.read import Table
 from .contract import BOOLEANS, NAMED, NUMERIC, PLAIN, TRUTHS, Column, Contract, Kind
-from .read import Table
 from .rows import SIGNS, convert, moments, numbers
 from .settings import DataSettings
 from .values import MISSING, UNSPACED, known, plain, spelled

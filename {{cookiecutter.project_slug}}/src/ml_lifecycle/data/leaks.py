@@ -14,9 +14,12 @@ from scipy.stats import chi2_contingency
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.model_selection import KFold, cross_val_score
 
-from .contract import NUMERIC, Contract
-from .finding import Finding
+from ..errors import WrongUse
+from ..words import counted
+from .contract import NAMED, NUMERIC, Contract
+from .finding import Finding, TableView
 from .profile import as_float
+from .values import reader, words
 
 ROWS = 8000  # enough to tell 0.98 from 0.95; a sample keeps the check at a few seconds
 TREES, LEAF, FOLDS = 20, 30, 3
@@ -26,18 +29,18 @@ FAR = 0.2  # how far a rough score may be from the right one
 OTHERS = 100  # columns that stand for all others, the strongest
 MOSTLY = 0.95
 LATER = 0.1  # of the rows
+FEW = 10
 GAP = 0.1  # of the share missing, between two groups of rows
 DECIDE = "Add to `ignore` in project.toml what is not known when predicting; else to `keep`"
 
 
-def find_leaks(
-    typed: pd.DataFrame, contract: Contract, keep: tuple[str, ...], seed: int
-) -> Iterator[Finding]:
+def leaks(view: TableView) -> Iterator[Finding]:
     """Yield the columns that give the target away, on at most 8,000 rows that have one."""
-    sample = typed.sample(min(ROWS, len(typed)), random_state=seed)
-    yield from _sum(sample, contract, keep)
-    yield from _later(sample, contract)
-    yield from _alone(sample, contract, seed)
+    if known := _learnable(view):
+        sample = known[1].sample(min(ROWS, len(known[1])), random_state=view.seed)
+        yield from _sum(sample, view.contract, view.data.keep)
+        yield from _later(sample, view.contract)
+        yield from _alone(sample, view.contract, view.seed)
 
 
 def _sum(sample: pd.DataFrame, contract: Contract, keep: tuple[str, ...]) -> Iterator[Finding]:
@@ -164,10 +167,10 @@ def _area(count: np.ndarray, sums: np.ndarray, y_pred: np.ndarray, y_true: np.nd
     return float(2 * areas.mean() - 1)
 
 
-def find_twins(frame: pd.DataFrame, names: list[str]) -> Iterator[Finding]:
+def twins(view: TableView) -> Iterator[Finding]:
     """Yield the columns that are an earlier one over again, as it is or in other words."""
-    seen: dict[bytes, str] = {}
-    for name in names:
+    frame, seen = view.frame, dict[bytes, str]()
+    for name in view.contract.features:
         codes, spelled = pd.factorize(frame[name])
         every = len(spelled) == len(frame)
         # Where each row has a value of its own, the pattern says nothing: compare the values.
@@ -178,11 +181,13 @@ def find_twins(frame: pd.DataFrame, names: list[str]) -> Iterator[Finding]:
             yield Finding(name, f"is {same} '{twin}' in every row; one of them is enough")
 
 
-def find_gaps(frame: pd.DataFrame, typed: pd.DataFrame, contract: Contract) -> Iterator[Finding]:
+def gaps(view: TableView) -> Iterator[Finding]:
     """Yield the columns whose share missing depends on the target or on a sensitive group."""
-    gone = frame[contract.features].isna()
+    if (known := _learnable(view)) is None:
+        return
+    gone, typed = known[0][view.contract.features].isna(), known[1]
     gone = gone.loc[:, gone.any() & ~gone.all()].astype("float64")
-    for column in contract.with_role("target", "sensitive"):
+    for column in view.contract.with_role("target", "sensitive"):
         groups = typed[column.name]
         if column.kind in (*NUMERIC, "date"):
             groups = pd.qcut(groups.rank(method="first"), 4, ["lowest", "low", "high", "highest"])
@@ -193,3 +198,43 @@ def find_gaps(frame: pd.DataFrame, typed: pd.DataFrame, contract: Contract) -> I
                 most = f"{shares[name].max():.0%} of {column.name} {shares[name].idxmax()!r}"
                 least = f"{shares[name].min():.0%} of {shares[name].idxmin()!r}"
                 yield Finding(name, f"is missing in {most}, {least}. {DECIDE}")
+
+
+def target(view: TableView) -> Iterator[Finding]:
+    """Ask if there is something to learn, and enough of each class."""
+    contract, target, positive = view.contract, view.contract.target, view.data.positive_class
+    values = view.frame[target.name]
+    counts = words(values, target).value_counts()
+    if len(counts) < 2:
+        yield Finding(target.name, "has one value only: nothing to learn", blocking=True)
+        return
+    if missing := int(values.isna().sum()):
+        row = values.isna().argmax() + 1
+        text = f"is missing in {counted(missing, 'row')}, first in row {row}: left out"
+        yield Finding(target.name, text)
+    if contract.task == "regression":
+        return
+    if target.kind not in NAMED or not target.categories:
+        text = f"has {len(counts)} different values that are no numbers; choose another target"
+        yield Finding(target.name, text, blocking=True)
+        return
+    if positive and reader(target)(positive) not in counts.index:
+        known = ", ".join(map(repr, counts.index))
+        raise WrongUse(
+            f"[data] positive_class: {positive!r} is no class of '{target.name}': {known}"
+        )
+    if counts.min() < max(FEW, 0.05 * counts.sum()):
+        rows = counted(counts.min(), "row")
+        text = f"only {rows} of {counts.sum():,} of class {counts.idxmin()!r}"
+        yield Finding(target.name, text)
+
+
+def _learnable(view: TableView) -> tuple[pd.DataFrame, pd.DataFrame] | None:
+    """Return raw and typed rows that have a target; None where it is of no use.
+
+    Only then leaks stay unsaid: people want to mend a table once.
+    """
+    if any(finding.blocking for finding in target(view)):
+        return None
+    typed = view.typed[view.typed[view.contract.target.name].notna()]
+    return view.frame.loc[typed.index], typed

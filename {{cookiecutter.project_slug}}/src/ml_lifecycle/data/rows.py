@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..errors import DataError
 from ..settings import nearest
 from .contract import NAMED, NUMERIC, USED, Column, Contract, Role
-from .text import DataError
 from .values import by_spelling, known, spelled, words
 
 SHOWN = 5

@@ -12,11 +12,10 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
 
-from ..errors import CheckFailed
+from ..errors import CheckFailed, DataError
 from .contract import Contract
 from .profile import as_float
 from .settings import DataSettings
-from .text import DataError
 
 Fold = tuple[np.ndarray, np.ndarray]
 FEWEST = 10

@@ -4,25 +4,21 @@ In: a SQLAlchemy URL; SQLite by default, PostgreSQL by LEDGER_URL. Out: an open 
 was written is on disk: SQLite runs in WAL mode and syncs every commit.
 """
 
-import sqlite3
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from sqlalchemy import Table, case, create_engine, event, insert, select, text
 from sqlalchemy.engine import URL, Connection
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.exc import SQLAlchemyError
 
-from ..errors import WorldBroken, WrongUse
+from ..errors import WorldBroken
+from .opening import revision_of, sync_every_commit, upgrade
 from .tables import DECISIONS, LOOKS, OUTCOMES, PREDICTIONS, REVISION, SHADOWS
 
-PATIENCE = 30.0  # seconds
 SAID = ["prediction", "probabilities", "outcome"]
 
 
@@ -62,14 +58,16 @@ class Ledger:
         try:
             self.engine = create_engine(url, pool_pre_ping=True)
             if self.engine.dialect.name == "sqlite":
-                event.listen(self.engine, "connect", _sync_every_commit)
+                event.listen(self.engine, "connect", sync_every_commit)
             with self.engine.connect() as connection:
-                revision = _revision(connection)
+                revision = revision_of(connection)
             if revision != REVISION:
                 with self.exclusive() as connection:
-                    _upgrade(connection, revision)
+                    upgrade(connection, revision)
         except SQLAlchemyError as error:
-            raise WorldBroken(f"the ledger cannot be opened: {_first_line(error)}") from None
+            raise WorldBroken(
+                f"the ledger cannot be opened: {str(error).splitlines()[0]}"
+            ) from None
 
     def __enter__(self) -> "Ledger":
         """Return the open ledger."""
@@ -107,7 +105,8 @@ class Ledger:
         with self.engine.begin() as connection:
             for row in rows:
                 key = {"request_id": row["request_id"], "row": row["row"]}
-                if connection.execute(_where(PREDICTIONS, key)).first() is None:
+                there = select(PREDICTIONS.c.row).filter_by(**key)
+                if connection.execute(there).first() is None:
                     unknown += 1
                     continue
                 connection.execute(OUTCOMES.delete().filter_by(**key))
@@ -133,18 +132,9 @@ class Ledger:
         run_id, sha256: MLflow's run and the manifest of the release that was decided on.
         who: decided, see `project.approver`.
         """
-        row = {
-            "created_at": now(),
-            "kind": kind,
-            "verdict": verdict,
-            "version": version,
-            "previous_version": previous_version,
-            "reason": reason,
-            "details": details or {},
-            "run_id": run_id,
-            "sha256": sha256,
-            "who": who,
-        }
+        row = {"created_at": now(), "kind": kind, "verdict": verdict, "reason": reason}
+        row |= {"version": version, "previous_version": previous_version, "who": who}
+        row |= {"details": details or {}, "run_id": run_id, "sha256": sha256}
         with nullcontext(connection) if connection else self.engine.begin() as within:
             within.execute(insert(DECISIONS), row)
 
@@ -173,18 +163,13 @@ class Ledger:
         It is recorded once, however often it looks, unless `again` says that it sees other rows
         each time. A look of an older ledger, which knows no version, counts as one.
         """
-        row = {
-            "created_at": now(),
-            "test_sha256": test_sha256,
-            "version": version,
-            "reason": reason,
-        }
+        row = {"created_at": now(), "test_sha256": test_sha256, "version": version}
         query = select(LOOKS.c.version).where(LOOKS.c.test_sha256 == test_sha256)
         with self.exclusive() as connection:
             versions = connection.scalars(query).all()
             if version in versions and not again:
                 return len(versions)
-            connection.execute(insert(LOOKS), row)
+            connection.execute(insert(LOOKS), row | {"reason": reason})
         return len(versions) + 1
 
     def write_shadows(self, rows: Sequence[dict[str, Any]]) -> None:
@@ -199,10 +184,7 @@ class Ledger:
 
         Each has the columns prediction, probabilities and outcome, as `served` has them.
         """
-        same = (SHADOWS.c.request_id == PREDICTIONS.c.request_id) & (
-            SHADOWS.c.row == PREDICTIONS.c.row
-        )
-        known = (OUTCOMES.c.request_id == SHADOWS.c.request_id) & (OUTCOMES.c.row == SHADOWS.c.row)
+        same, known = _same_row(SHADOWS, PREDICTIONS), _same_row(SHADOWS, OUTCOMES)
         answered, asked = PREDICTIONS.c.version == challenger, SHADOWS.c.version == challenger
         query = (
             select(
@@ -234,10 +216,7 @@ class Ledger:
         last: only so many of the latest rows; version: only those that it answered; known: only
         those with an outcome.
         """
-        same = (OUTCOMES.c.request_id == PREDICTIONS.c.request_id) & (
-            OUTCOMES.c.row == PREDICTIONS.c.row
-        )
-        joined = PREDICTIONS.outerjoin(OUTCOMES, same)
+        joined = PREDICTIONS.outerjoin(OUTCOMES, _same_row(OUTCOMES, PREDICTIONS))
         query = select(PREDICTIONS, OUTCOMES.c.value.label("outcome")).select_from(joined)
         query = query.order_by(
             PREDICTIONS.c.created_at.desc(), PREDICTIONS.c.request_id, PREDICTIONS.c.row.desc()
@@ -252,62 +231,12 @@ class Ledger:
         return frame.iloc[::-1].reset_index(drop=True)
 
 
+def _same_row(one: Table, other: Table) -> Any:
+    return (one.c.request_id == other.c.request_id) & (one.c.row == other.c.row)
+
+
 def _said(table: Table, other: Table, condition: Any, who: str) -> list[Any]:
     return [
         case((condition, table.c[name]), else_=other.c[name]).label(f"{who} {name}")
         for name in SAID[:2]
     ]
-
-
-def _where(table: Table, key: dict[str, Any]) -> Any:
-    return select(table.c.row).filter_by(**key)
-
-
-def _revision(connection: Connection) -> str | None:
-    try:
-        return connection.scalar(text("SELECT version_num FROM ledger_revision"))
-    except DBAPIError:  # no such table: an empty database, or a ledger from before there was one
-        return None
-
-
-def _upgrade(connection: Connection, revision: str | None) -> None:
-    # A ledger that is up to date, as in all but one start, opens without the import.
-    from alembic import command
-    from alembic.config import Config
-    from alembic.util import CommandError
-
-    config = Config(attributes={"connection": connection})
-    steps = str(Path(__file__).parent / "migrations")
-    config.set_main_option("script_location", steps.replace("%", "%%"))
-    try:
-        command.upgrade(config, "head")
-    except CommandError:
-        raise WrongUse(
-            f"the ledger is at revision {revision}, and this project knows none after {REVISION}: "
-            "a newer template made it. Update the project, or point LEDGER_URL to another ledger"
-        ) from None
-
-
-def _sync_every_commit(connection: Any, _: ConnectionPoolEntry) -> None:
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA busy_timeout=30000")
-    _write_ahead(cursor)
-    cursor.execute("PRAGMA synchronous=FULL")
-    cursor.close()
-
-
-def _write_ahead(cursor: Any) -> None:
-    # Of two first openings at once SQLite refuses one, and does not wait as `busy_timeout` says.
-    end = time.monotonic() + PATIENCE
-    while True:
-        try:
-            cursor.execute("PRAGMA journal_mode=WAL")
-            return
-        except sqlite3.OperationalError:
-            if time.monotonic() > end:
-                raise
-            time.sleep(0.01)
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0]

@@ -25,9 +25,8 @@ from ..evaluation.evaluation import Evaluation
 from ..evaluation.scores import predict_scores
 from ..files import FILES
 from ..project import Project
-from . import verify
 from .trust import TrustPolicy
-from .verify import Manifest
+from .verify import Manifest, check_members, gunzip, read_manifest, signed_file
 
 Made = TypeVar("Made")
 
@@ -93,8 +92,8 @@ def read_release(
         CheckFailed: says which file or row is wrong, and in what.
 
     """
-    manifest, sha256 = verify.read_manifest(path, project, run_id, expected)
-    files = {name: verify.signed(path, name, manifest.files) for name in FILES}
+    manifest, sha256 = read_manifest(path, project, run_id, expected)
+    files = {name: signed_file(path, name, manifest.files) for name in FILES}
     release = Release(
         path=path,
         model=_made("model.skops", lambda content: _model(content, trust), files["model.skops"]),
@@ -137,7 +136,7 @@ def holdout(release: Release) -> pd.DataFrame:
 
 def _content(release: Release, name: str) -> bytes:
     """Return a file of a release, read and verified now: it may have changed since the loading."""
-    return verify.signed(release.path, name, release.manifest.files)
+    return signed_file(release.path, name, release.manifest.files)
 
 
 def _made(name: str, make: Callable[[bytes], Made], signed: bytes) -> Made:
@@ -151,7 +150,7 @@ def _made(name: str, make: Callable[[bytes], Made], signed: bytes) -> Made:
 
 
 def _model(content: bytes, trust: TrustPolicy) -> Pipeline:
-    verify.check_members("model.skops", content)
+    check_members("model.skops", content)
     asked, unknown = trust.types_in(content)
     if unknown:
         raise CheckFailed(f"model.skops holds types that are not allowed: {', '.join(unknown)}")
@@ -164,7 +163,7 @@ def _contract(content: bytes) -> Contract:
 
 
 def _rows(content: bytes, contract: Contract) -> pd.DataFrame:
-    text = io.BytesIO(verify.gunzip("holdout.csv.gz", content))
+    text = io.BytesIO(gunzip("holdout.csv.gz", content))
     raw = pd.read_csv(text, dtype=object, keep_default_na=False, na_values=[""])
     known = [column for column in contract.columns if column.name in raw]
     return pd.DataFrame({c.name: convert(raw[c.name], as_json(c)) for c in known})

@@ -9,8 +9,8 @@ from dataclasses import replace
 
 from ..errors import CheckFailed
 from ..ledger.database import Ledger
-from . import champion as champions
 from .bundle import Release
+from .champion import MOVES, anchor, check_emptied, check_registered, former, mirror, serving
 from .evidence import PRODUCTION, Case, gather
 from .questions.verdict import Verdict
 from .registry import Registry, Version
@@ -40,11 +40,11 @@ def promote(
 
     """
     with Ledger(registry.project.ledger_url) as ledger:
-        champion = champions.serving(ledger)
+        champion = serving(ledger)
         _check_place(registry, champion, override)
         version = registry.wanted(number)
         if champion == version and not freeze:
-            champions.mirror(registry, version)
+            mirror(registry, version)
             return _last(ledger, version)
         case = _case(registry, ledger, version, champion, override, min_outcomes)
         case = replace(case, latency=rehearse(case.challenger))
@@ -72,9 +72,9 @@ def _check_place(registry: Registry, champion: Version | None, override: str) ->
     if override:
         return
     if champion is None:
-        champions.check_emptied(registry)
+        check_emptied(registry)
     else:
-        champions.check_registered(registry, champion)
+        check_registered(registry, champion)
 
 
 def _case(
@@ -86,7 +86,7 @@ def _case(
     min_outcomes: int,
 ) -> Case:
     challenger = registry.fetch(version)
-    frozen = champions.anchor(ledger)
+    frozen = anchor(ledger)
     before = [_incumbent(registry, v, override) if v else None for v in (champion, frozen)]
     case = gather(challenger, before[0], before[1], ledger, min_outcomes)
     # Rows of a test set stay the same; outcomes come in, and each judgement sees others.
@@ -124,9 +124,9 @@ def move(
         CheckFailed: another champion serves than the one that the verdict is about.
 
     """
-    moves = verdict.verdict in champions.MOVES
+    moves = verdict.verdict in MOVES
     with ledger.exclusive() as connection:
-        if moves and champions.serving(ledger, connection) != champion:
+        if moves and serving(ledger, connection) != champion:
             raise CheckFailed("the champion changed meanwhile: nothing was moved, run it again")
         ledger.decide(
             kind,
@@ -141,7 +141,7 @@ def move(
             verdict.who,
         )
     if moves:
-        champions.mirror(registry, version)
+        mirror(registry, version)
 
 
 def rollback(registry: Registry, who: str) -> tuple[int, int]:
@@ -150,10 +150,10 @@ def rollback(registry: Registry, who: str) -> tuple[int, int]:
     Its verified copy in `releases/` is enough: the registry need not answer.
     """
     with Ledger(registry.project.ledger_url) as ledger:
-        current = champions.serving(ledger)
-        former = champions.former(ledger, current)
+        current = serving(ledger)
+        back = former(ledger, current)
         assert current is not None  # a former one was found
-        registry.fetch(former)
-        reason = f"back from version {current.number} to {former.number}"
-        move(registry, ledger, "rollback", former, current, Verdict("rollback", reason, who=who))
-    return current.number, former.number
+        registry.fetch(back)
+        reason = f"back from version {current.number} to {back.number}"
+        move(registry, ledger, "rollback", back, current, Verdict("rollback", reason, who=who))
+    return current.number, back.number

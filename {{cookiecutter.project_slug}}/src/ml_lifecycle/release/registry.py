@@ -17,9 +17,9 @@ from .. import download
 from ..download import FOLDER, brief
 from ..errors import CheckFailed, WorldBroken, WrongUse
 from ..project import Project
-from . import keys
 from .bundle import Release, read_release
 from .client import experiment_id, open_client, place
+from .keys import sign
 from .trust import TrustPolicy
 
 CHAMPION = "champion"
@@ -52,7 +52,7 @@ class Registry:
 
     def check_key(self) -> None:
         """Raise `WrongUse` if nothing could be signed here; see `keys.sign`."""
-        keys.sign(b"", self.project.root)
+        sign(b"", self.project.root)
 
     def client(self) -> Any:
         """Return MLflow's client, or raise `WorldBroken` if the registry does not answer."""
@@ -94,9 +94,7 @@ class Registry:
         """Return a version by its number, or the latest; raise `WrongUse` if there is none."""
         found = self.latest() if number is None else self.get(number)
         if found is None:
-            missing = f"version {number} is not registered"
-            if number is None:
-                missing = "train a model first"
+            missing = f"version {number} is not registered" if number else "train a model first"
             raise WrongUse(f"{missing} (registry: {self.place})")
         return found
 

@@ -4,29 +4,22 @@ In: a version and a share of the requests. Out: a row in the ledger, which every
 service follows. A shadow is asked and not heard; a canary answers its share.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from typing import Literal
 
-import numpy as np
-from scipy.stats import binom
 from sqlalchemy.engine import Connection
 
 from ..errors import CheckFailed, WrongUse
 from ..ledger.database import Ledger
-from . import champion as champions
 from .bundle import Release
-from .evidence import losses_of
+from .champion import MOVES, champion, serving
 from .registry import Registry, Version
-from .settings import RolloutSettings
 
 KIND = "rollout"
 VERDICTS = ("shadow", "canary", "ended")
 Mode = Literal["shadow", "canary"]
-LATEST = 20_000  # outcomes looked at
-FEWEST = 5  # times that are a median
 SERVICE = "the service"  # who ends a rollout whose budget is broken
 
 
@@ -42,7 +35,7 @@ class Rollout:
 
 def active(ledger: Ledger, connection: Connection | None = None) -> Rollout | None:
     """Return the rollout that is on, None without one. Whatever changes the champion ends it."""
-    last = next(iter(ledger.decisions(None, (*champions.MOVES, *VERDICTS), 1, connection)), None)
+    last = next(iter(ledger.decisions(None, (*MOVES, *VERDICTS), 1, connection)), None)
     if last is None or last.version is None or last.verdict not in ("shadow", "canary"):
         return None
     version = Version(last.version, last.run_id or "", last.sha256 or "")
@@ -65,21 +58,21 @@ def start(registry: Registry, number: int | None, share: float, mode: Mode, who:
     """
     verb = "answers" if mode == "canary" else "is asked, and not heard, on"
     with Ledger(registry.project.ledger_url) as ledger:
-        champion = champions.champion(registry, ledger)
+        current = champion(registry, ledger)
         version = registry.wanted(number)
-        if version == champion:
+        if version == current:
             raise WrongUse(f"version {version.number} is the champion: train another")
         release = registry.fetch(version)
-        _check_alike(release, registry.fetch(champion))
+        _check_alike(release, registry.fetch(current))
         with ledger.exclusive() as connection:
-            if champions.serving(ledger, connection) != champion:
+            if serving(ledger, connection) != current:
                 raise CheckFailed("the champion changed: no rollout was begun, run it again")
             ledger.decide(
                 KIND,
                 mode,
                 f"version {version.number} {verb} {share:.1%} of the requests",
                 version.number,
-                champion.number,
+                current.number,
                 {"share": share},
                 connection,
                 version.run_id,
@@ -115,48 +108,3 @@ def stop(registry: Registry, who: str) -> Rollout:
             raise WrongUse("no rollout is on")
         end(ledger, found, "stopped by hand", who)
     return found
-
-
-def guardrail_violation(
-    failed: int,
-    asked: int,
-    seconds: Sequence[float],
-    allowed: RolloutSettings,
-    max_latency_ms: float,
-) -> str:
-    """Say which budget errors or latency break, "" if none. seconds: of one row, the latest.
-
-    Errors: the chance of so many failures is below `alpha` if their share is the one allowed
-    (binomial test). It is asked at every look, so `alpha` is small.
-    """
-    if failed and binom.sf(failed - 1, asked, allowed.max_error_rate) < allowed.alpha:
-        return f"it failed on {failed} of {asked} requests; {allowed.max_error_rate:.1%} may fail"
-    took = 1000 * float(np.median(seconds)) if len(seconds) >= FEWEST else 0.0
-    if took > max_latency_ms:
-        return f"one row takes {took:.0f} ms; the budget is {max_latency_ms:.0f} ms"
-    return ""
-
-
-def loss_guardrail(
-    ledger: Ledger, rollout: Rollout, champion: Release, allowed: RolloutSettings
-) -> str:
-    """Say if the challenger's outcomes break the budget, "" if not.
-
-    Both models saw the same rows. The mean difference of their losses is watched with an asymptotic
-    confidence sequence, valid at every look (Waudby-Smith et al., 2024, theorem 2.2, rho = 0.1);
-    only nearly so once the latest rows are a part of all.
-    """
-    both = ledger.compared(rollout.version.number, rollout.since, LATEST)
-    ours, theirs = (losses_of(champion, rows) for rows in both)
-    rise = (ours - theirs)[np.isfinite(ours - theirs)]
-    if (count := len(rise)) < allowed.min_rows:
-        return ""
-    level, variance = np.sqrt(count * 0.01 + 1) / (2 * allowed.alpha), rise.var()
-    reach = np.sqrt(2 * (count * 0.01 + 1) / (count**2 * 0.01) * np.log(level) * variance)
-    before = float(np.nanmean(theirs))
-    if rise.mean() - reach <= allowed.max_loss_increase * before:
-        return ""
-    return (
-        f"its loss on {count:,} rows with outcomes is {before + rise.mean():.4f}, surely more than "
-        f"{allowed.max_loss_increase:.0%} above the champion's {before:.4f}"
-    )

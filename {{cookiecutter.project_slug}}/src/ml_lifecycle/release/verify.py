@@ -15,7 +15,7 @@ from ..digest import sha256
 from ..errors import CheckFailed
 from ..files import FILES, regular
 from ..project import Project
-from . import keys
+from .keys import verify
 from .lineage import Lineage
 
 EXPANDED = 2**30  # bytes of an archive's content
@@ -44,7 +44,7 @@ def read_manifest(
 
     """
     content = regular(path / "manifest.json")
-    keys.verify(content, regular(path / "manifest.sig"), project.root)
+    verify(content, regular(path / "manifest.sig"), project.root)
     try:
         manifest = Manifest.model_validate_json(content)
     except ValidationError as error:
@@ -62,7 +62,7 @@ def read_manifest(
     return manifest, sha256(content)
 
 
-def signed(path: Path, name: str, files: dict[str, str]) -> bytes:
+def signed_file(path: Path, name: str, files: dict[str, str]) -> bytes:
     """Return a file of the release at `path`, if it is the one that the manifest's `files` name."""
     content = regular(path / name)
     if sha256(content) != files.get(name):

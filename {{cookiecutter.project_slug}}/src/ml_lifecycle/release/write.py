@@ -26,8 +26,8 @@ from ..evaluation.scores import losses, predict_scores
 from ..evaluation.task import Task
 from ..files import FILES
 from ..project import Project
-from . import keys
 from .bundle import Golden, MeanLoss, Reference
+from .keys import sign
 from .lineage import Lineage
 from .trust import TrustPolicy
 from .verify import Manifest
@@ -92,7 +92,7 @@ def _sign(path: Path, trained: Trained, project: Project, run_id: str) -> None:
     )
     content = manifest.model_dump_json(indent=1).encode()
     (path / "manifest.json").write_bytes(content)
-    (path / "manifest.sig").write_bytes(keys.sign(content, project.root))
+    (path / "manifest.sig").write_bytes(sign(content, project.root))
 
 
 def check_types(model: bytes, trust: TrustPolicy) -> None:

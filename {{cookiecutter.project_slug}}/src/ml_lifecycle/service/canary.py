@@ -23,6 +23,7 @@ from ..release.rollout import Rollout
 from ..release.settings import RolloutSettings
 from .answer import answers, ledger_values
 from .forms import Prediction
+from .guardrails import guardrail_violation, loss_guardrail
 from .settings import ServiceSettings
 from .slot import LoadedModel, ready
 
@@ -71,10 +72,10 @@ class Canary:
             return
         with self.counting:
             cost = self.failed, self.asked, list(self.seconds)
-        broken = rollout.guardrail_violation(*cost, self.budget.rollout, self.budget.max_latency_ms)
+        broken = guardrail_violation(*cost, self.budget.rollout, self.budget.max_latency_ms)
         if not broken and time.monotonic() >= self.outcomes_at:
             self.outcomes_at = time.monotonic() + SELDOM * self.service.refresh_seconds
-            broken = rollout.loss_guardrail(
+            broken = loss_guardrail(
                 self.ledger, self.rollout, champion.release, self.budget.rollout
             )
         if broken:

@@ -2,9 +2,9 @@
 
 from prettytable import PrettyTable, TableStyle
 
-from ..words import sentence
-from .check import CheckedTable
-from .contract import Column
+from .data.check import CheckedTable
+from .data.contract import Column
+from .words import sentence
 
 WIDTHS = {"column": 30, "role": 9, "kind": 8, "values": 22, "missing": 7, "why": 22}
 WHY = {

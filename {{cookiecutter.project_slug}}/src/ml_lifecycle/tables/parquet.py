@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pyarrow.types as kinds
 
-from .text import DataError
+from ..errors import DataError
 
 INDEX = re.compile(r"__index_level_\d+__")
 TEXT = pa.string()

@@ -18,11 +18,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..errors import WorldBroken, WrongUse
-from ..project import Project
-from ..settings import nearest
-from .settings import DataSettings
-from .text import DataError, decode, text_table
+from ..errors import DataError, WorldBroken, WrongUse
+from .text import decode, text_table
 
 GUESSED = ", likeliest by its letters; `encoding` in project.toml overrules it"
 
@@ -58,13 +55,6 @@ def read_table(source: str, root: Path, header: bool = True, encoding: str = "")
 
     """
     return parse(fetch(source, root), source, header, encoding)
-
-
-def read_own(project: Project, data: DataSettings) -> Table:
-    """Read the project's table; raise `WrongUse` if a column of project.toml is not there."""
-    table = read_table(data.source, project.root, data.header, data.encoding)
-    _check_names(project, data, list(table.frame.columns))
-    return table
 
 
 def fetch(source: str, root: Path) -> bytes:
@@ -134,22 +124,3 @@ def _names(given: pd.Index) -> tuple[list[str], list[str]]:
             notes.append(f"column {position} is called '{name}'")
         names.append(name)
     return names, notes
-
-
-def _check_names(project: Project, data: DataSettings, columns: list[str]) -> None:
-    keys = ("target", "time", "group", "sensitive", "ignore", "keep")
-    lines = [
-        f"  [data] {key}: no column '{name}' in {data.source}.{nearest(name, columns)}"
-        for key in keys
-        for name in np.atleast_1d(getattr(data, key))
-        if name and name not in columns
-    ]
-    if not lines:
-        return
-    lines.append(f"  The columns are: {', '.join(columns[:40])}")
-    if data.header:
-        lines.append(
-            "  If that is already a row of data, the file has no header line: set `header = false`"
-            "\n  under [data] and call the columns column_1, column_2, ... by their place"
-        )
-    raise WrongUse("\n".join([f"{project.root / 'project.toml'}:", *lines]))

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import pandas as pd
 from charset_normalizer import CharsetMatch, from_bytes
 
-from ..errors import CheckFailed, WrongUse
+from ..errors import DataError, WrongUse
 from ..words import counted
 
 PAGES = ["cp1252", "cp1254", "cp1250", "cp1251", "cp1253", "cp1255", "cp1256", "cp932", "gb18030"]
@@ -26,10 +26,6 @@ SEPARATORS = ",;\t|"
 SEP_LINE = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)  # what Excel writes for itself
 ESCAPED = "\ue000"  # stands for a separator that is part of a value
 csv.field_size_limit(2**30)
-
-
-class DataError(CheckFailed):
-    """The table breaks a rule; the message names file, column, row and value."""
 
 
 def decode(data: bytes, name: str, encoding: str = "") -> tuple[str, str]:
