@@ -46,20 +46,20 @@ def _alias() -> None:
 
 _alias()
 
-from project.data.check import check_data
-from project.data.contract import Contract
-from project.data.read import fetch
-from project.data.rows import to_frame
-from project.errors import CheckFailed, WorldBroken, WrongUse
-from project.evaluation.scores import predict_scores
-from project.ledger import Ledger
+from ml_lifecycle.data.check import check_data
+from ml_lifecycle.data.contract import Contract
+from ml_lifecycle.tables.read import fetch
+from ml_lifecycle.data.rows import to_frame
+from ml_lifecycle.errors import CheckFailed, WorldBroken, WrongUse
+from ml_lifecycle.evaluation.scores import predict_scores
+from ml_lifecycle.ledger.database import Ledger
 from project.lifecycle import ask_gate as promote
-from project.model.train import Trained, load_rows, train
-from project.release import registry
-from project.release.bundle import Release
-from project.release.gate import Verdict
-from project.service.app import build
-from project.service.slot import Slot
+from project.training import Trained, load_rows, train
+from ml_lifecycle.release import registry
+from ml_lifecycle.release.bundle import Release
+from project.gate import Verdict
+from project.service import build
+from ml_lifecycle.service.slot import Slot
 from project.settings import Data, Service, Settings, Training, load
 from sqlalchemy import create_engine
 from starlette.testclient import TestClient
@@ -136,16 +136,16 @@ def settings(tmp_path_factory: pytest.TempPathFactory, empty_registry: Path) -> 
 def own(settings: Settings) -> Rows:
     """Typed rows of the project's own table (whole groups, in their order) and the contract."""
     try:
-        fetch(settings.data.source, settings.root)
+        fetch(settings.data.source, settings.project.root)
     except (WrongUse, WorldBroken) as error:
         pytest.skip(f"the table is not on this machine: {error}")
     try:
-        check_data(settings)
+        check(settings)
     except CheckFailed as error:
         if "needs a decision" not in str(error):
             raise
         pytest.skip(str(error))
-    frame, contract = load_rows(settings)
+    frame, contract = load_rows(settings.project, settings.data)
     group = settings.data.group
     keys, names = pd.factorize(frame[group] if group else np.arange(len(frame)))
     chosen = np.random.default_rng(0).random(len(names)) < 0.9 * MOST / len(frame)
@@ -196,7 +196,7 @@ def quiet() -> Callable[[str, int, int], None]:
 def empty_registry(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """MLflow's database, migrated once: a fresh one takes seconds."""
     root = tmp_path_factory.mktemp("registry")
-    registry.client(Settings(root=root, data=Data(source="none", target="none")))
+    registry.client(Settings(root=root, data=DataSettings(source="none", target="none")))
     return root / "mlflow.db"
 
 
@@ -218,9 +218,9 @@ def project(
         } | data
         return Settings(
             root=root,
-            data=Data(**({"source": "table.csv", "target": "target"} | given)),
-            training=Training(folds=2, budget_seconds=0.001, metric=metric),
-            service=Service(refresh_seconds=0.1),
+            data=DataSettings(**({"source": "table.csv", "target": "target"} | given)),
+            training=SearchSettings(folds=2, budget_seconds=0.001, metric=metric),
+            service=ServiceSettings(refresh_seconds=0.1),
         )
 
     return make
@@ -228,7 +228,7 @@ def project(
 
 @pytest.fixture(scope="session")
 def typed(project: Callable[..., Settings]) -> Callable[[str], tuple[Settings, Rows]]:
-    """Checked rows of a made-up table for a task, each inferred once."""
+    """CheckedTable rows of a made-up table for a task, each inferred once."""
     made: dict[str, tuple[Settings, Rows]] = {}
 
     def get(task: str) -> tuple[Settings, Rows]:
@@ -236,8 +236,8 @@ def typed(project: Callable[..., Settings]) -> Callable[[str], tuple[Settings, R
             settings = project(
                 make_table(task), "neg_brier_score" if task != "regression" else "r2"
             )
-            check_data(settings)
-            made[task] = settings, load_rows(settings)
+            check(settings)
+            made[task] = settings, load_rows(settings.project, settings.data)
         return made[task]
 
     return get
@@ -255,7 +255,7 @@ class Champion:
 
     def copy(self, root: Path) -> Settings:
         """Return the settings of a copy in which a test may change everything."""
-        shutil.copytree(self.settings.root, root, dirs_exist_ok=True)
+        shutil.copytree(self.settings.project.root, root, dirs_exist_ok=True)
         return self.settings.model_copy(update={"root": root})
 
 
@@ -265,7 +265,7 @@ def champion(typed: Callable[[str], tuple[Settings, Rows]], quiet: Callable[...,
     settings, (frame, contract) = typed("binary")
     trained = train(frame, contract, settings, quiet)
     verdict = promote(settings)
-    release = registry.fetch(trained.version, settings)
+    release = settings.registry.fetch(trained.version)
     return Champion(settings, (frame, contract), trained, verdict, release)
 
 
@@ -293,7 +293,7 @@ def own_champion(settings: Settings, own: Rows, quiet: Callable[..., None]) -> C
     settings = settings.model_copy(update=few)
     trained = train(frame, contract, settings, quiet)
     verdict = promote(settings, override="the tests only look at the machinery")
-    return Champion(settings, own, trained, verdict, registry.fetch(trained.version, settings))
+    return Champion(settings, own, trained, verdict, settings.registry.fetch(trained.version))
 
 
 @dataclass(frozen=True)
@@ -312,7 +312,7 @@ def serving() -> Callable[[Settings], Any]:
 
     @contextlib.contextmanager
     def serve(settings: Settings) -> Iterator[Served]:
-        with Ledger(settings.ledger_url) as ledger:
+        with Ledger(settings.project.ledger_url) as ledger:
             slot = Slot(settings, ledger)
             app = build(settings, slot, ledger)
             with TestClient(app, raise_server_exceptions=False) as http:

@@ -6,15 +6,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from project.data import contract as contracts
-from project.data.check import check_data
-from project.data.contract import NUMERIC, USED, Column, Contract
-from project.data.findings import find
-from project.data.infer import infer
-from project.data.read import DataError, Table, read_table
-from project.data.rows import apply, check
-from project.model.features import features
-from project.model.train import load_rows
+from ml_lifecycle.data import contract as contracts
+from ml_lifecycle.data.check import check_data
+from ml_lifecycle.data.contract import NUMERIC, USED, Column, Contract
+from ml_lifecycle.data.checks import find
+from ml_lifecycle.data.infer import infer_contract
+from ml_lifecycle.tables.read import DataError, Table, read_table
+from ml_lifecycle.data.rows import apply, check
+from project.features import features
+from project.training import load_rows
 from project.settings import Settings
 
 Rows = tuple[pd.DataFrame, Contract]
@@ -22,7 +22,7 @@ Rows = tuple[pd.DataFrame, Contract]
 
 @pytest.mark.ml_test("data", 1)
 def test_the_projects_own_table_keeps_its_contract(settings: Settings, own: Rows) -> None:
-    frame, contract = load_rows(settings)
+    frame, contract = load_rows(settings.project, settings.data)
     assert len(frame) >= len(own[0]) > 0
     assert list(frame) == [column.name for column in contract.with_role(*USED)]
     for column in contract.with_role(*USED):
@@ -44,7 +44,7 @@ def test_a_row_that_breaks_the_contract_is_refused_by_its_place(
         bad = raw.copy()
         bad.loc[4, column.name] = "rubbish"
         with pytest.raises(DataError) as refused:
-            apply(contract, bad, "t.csv")
+            validate(contract, bad, "t.csv")
         for said in ("t.csv", f"'{column.name}'", "row 5", "'rubbish'"):
             assert said in str(refused.value)
 
@@ -54,8 +54,8 @@ def test_a_missing_value_that_the_contract_rules_out_is_refused_by_its_place() -
     column = Column(name="age", kind="integer")
     raw = pd.DataFrame({"age": ["1", np.nan, "3"]}, dtype=object)
     with pytest.raises(DataError, match=r"column 'age' is missing.*row 2"):
-        apply(Contract(table={}, columns=(column,)), raw, "t.csv")
-    apply(Contract(table={}, columns=(column.replace(nullable=True),)), raw, "t.csv")
+        validate(Contract(table={}, columns=(column,)), raw, "t.csv")
+    validate(Contract(table={}, columns=(column.replace(nullable=True),)), raw, "t.csv")
 
 
 @pytest.mark.ml_test("data", 4)
@@ -78,7 +78,7 @@ def dense(matrix: Any) -> np.ndarray:
 def test_ids_constants_and_what_is_named_are_no_features(project: Any, table: Any) -> None:
     frame = table().assign(key=lambda t: [f"k{i * 7919 % 10007}" for i in range(len(t))])
     settings = project(frame.assign(number=range(len(frame)), same="x"))
-    roles = {column.name: column.role for column in check_data(settings).contract.columns}
+    roles = {column.name: column.role for column in check(settings).contract.columns}
     expected = {"key": "id", "number": "id", "same": "ignored", "email": "ignored"}
     expected |= {"gender": "sensitive", "customer": "group", "target": "target"}
     assert {name: roles[name] for name in expected} == expected
@@ -91,7 +91,7 @@ def test_what_looks_personal_is_pointed_out(project: Any, name: str) -> None:
     values = [f"v{i % 40}" for i in range(300)]
     frame = pd.DataFrame({name: values, "target": ["a", "b"] * 150}, dtype=object)
     settings = project(frame, group="", sensitive=(), ignore=())
-    contract = infer(Table("t", frame, "", (), frame), settings)
+    contract = infer_contract(Table("t", frame, "", (), frame), settings)
     found = find(frame, check(contract, frame)[0], contract, settings)
     assert [f.column for f in found if "personal" in f.text] == [name]
 
@@ -119,14 +119,14 @@ def test_the_ledger_keeps_no_ignored_column(client: Any, served: Any) -> None:
 def test_a_new_column_becomes_a_feature_by_the_contract_alone(project: Any, table: Any) -> None:
     frame = table()
     settings = project(frame)
-    before = check_data(settings).contract
+    before = check(settings).contract
     fresh = frame.assign(fresh=np.random.default_rng(0).normal(size=len(frame)))
-    fresh.to_csv(settings.root / "table.csv", index=False)
-    checked = check_data(settings)
+    fresh.to_csv(settings.project.root / "table.csv", index=False)
+    checked = check(settings)
     assert "'fresh' is new in the table" in checked.changes
     assert checked.contract.features == before.features
     columns = (*before.columns, Column(name="fresh", kind="number"))
-    contracts.save(before.model_copy(update={"columns": columns}), settings.contract_path)
-    rows, after = load_rows(settings)
+    contracts.save(before.model_copy(update={"columns": columns}), settings.project.contract_path)
+    rows, after = load_rows(settings.project, settings.data)
     widths = [features(c, "trees").fit_transform(rows).shape[1] for c in (before, after)]
     assert widths[1] == widths[0] + 1

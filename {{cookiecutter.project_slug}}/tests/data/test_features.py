@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from project.data.contract import Column, Contract
-from project.model.features import DateParts, category_names, features
+from ml_lifecycle.data.contract import Column, Contract
+from project.features import DateParts, category_names, features
 
 pytestmark = pytest.mark.ml_test("data", 7)
 STYLES = pytest.mark.parametrize("style", ["linear", "quantile", "trees"])

@@ -9,25 +9,25 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from project.data import contract as contracts
-from project.data import values
-from project.data.rows import apply, to_records
-from project.data.split import fingerprints, split
-from project.errors import CheckFailed, WrongUse
-from project.evaluation.scores import WEIGHTED
-from project.evaluation.task import groups_of
-from project.ledger import Ledger, now
+from ml_lifecycle.data import contract as contracts
+from ml_lifecycle.data import values
+from ml_lifecycle.data.rows import apply, to_records
+from ml_lifecycle.data.split import row_hashes, split
+from ml_lifecycle.errors import CheckFailed, WrongUse
+from ml_lifecycle.evaluation.scores import WEIGHTED
+from ml_lifecycle.evaluation.task import groups_of
+from ml_lifecycle.ledger.database import Ledger, now
 from project.lifecycle import ask_gate as promote
-from project.model.train import train
-from project.release import evidence, registry
-from project.release.bundle import holdout
-from project.release.champion import champion as champion_of
-from project.release.compare import PairedPredictions, alpha_at_look, gap_difference
-from project.release.decision import gate_page
-from project.release.evidence import PRODUCTION, TEST, Case, gather
-from project.release.gate import judge
-from project.service import request
-from project.service.rehearsal import rehearse
+from project.training import train
+from ml_lifecycle.release import evidence, registry
+from ml_lifecycle.release.bundle import holdout
+from ml_lifecycle.release.champion import champion as champion_of
+from ml_lifecycle.evaluation.compare import PairedPredictions, alpha_at_look, gap_difference
+from ml_lifecycle.pages.gate import gate_page
+from ml_lifecycle.release.evidence import PRODUCTION, TEST, Case, gather
+from project.gate import judge
+from ml_lifecycle.service import request
+from ml_lifecycle.service.rehearsal import rehearse
 
 # Both models are the champion's own, whose guesses are planted: what the gate sees of them is known
 # to the last digit.
@@ -70,7 +70,7 @@ def says(weight: float = 1.0, seed: int = 1, off: float = 0.0, at: Any = None) -
 @pytest.fixture(scope="module")
 def rows(table: Any, champion: Any) -> pd.DataFrame:
     """Typed rows that nobody was trained on."""
-    return apply(champion.release.contract, table(rows=3000, seed=5), "rows")
+    return validate(champion.release.contract, table(rows=3000, seed=5), "rows")
 
 
 @pytest.fixture
@@ -149,7 +149,7 @@ def test_looks_and_latency_have_a_budget(
 ) -> None:
     gate = champion.settings.gate.model_copy(update=change)
     settings = champion.settings.model_copy(update={"gate": gate})
-    with Ledger(settings.ledger_url) as ledger:
+    with Ledger(settings.project.ledger_url) as ledger:
         first = gather(champion.release, None, None, ledger, gate.min_outcomes)
     found = judge(replace(first, **case), settings)
     assert found.verdict == verdict
@@ -191,8 +191,8 @@ def test_a_contract_edited_since_training_is_named(
     champion: Any, bring: Any, tmp_path: Path
 ) -> None:
     settings = champion.copy(tmp_path)
-    text = settings.contract_path.read_text()
-    settings.contract_path.write_text(text.replace("nullable: true", "nullable: false", 1))
+    text = settings.project.contract_path.read_text()
+    settings.project.contract_path.write_text(text.replace("nullable: true", "nullable: false", 1))
     found = judge(bring(says(0.5), says(1.5)), settings)
     assert found.verdict == "hold"
     assert "contract.yaml and the release differ in" in found.reason
@@ -215,7 +215,7 @@ def lived(champion: Any, table: Any, tmp_path: Path) -> Callable[..., Case]:
         }
         values = [odd or value for value in rows["target"]]
         ours = replace(champion.release, sha256="challenger")
-        with Ledger(settings.ledger_url) as ledger:
+        with Ledger(settings.project.ledger_url) as ledger:
             ledger.write_predictions(
                 [
                     about | {"request_id": str(i), "row": 0, "inputs": record} | change
@@ -235,7 +235,7 @@ def test_outcomes_from_production_judge_where_there_are_enough(
 ) -> None:
     enough = lived(table(rows=300, seed=9), 300)
     assert (enough.where, len(enough.frame)) == ("outcomes from production", 300)
-    assert enough.key != champion.release.lineage["test_sha256"]
+    assert enough.key != champion.release.manifest.test_sha256
     verdict = judge(enough, champion.settings)
     assert verdict.verdict == "hold"
     assert "of outcomes from production" in verdict.reason
@@ -258,7 +258,7 @@ def test_a_later_outcome_needs_only_what_fairness_needs(
 
 
 def test_rows_that_were_trained_on_do_not_judge(champion: Any, lived: Callable[..., Case]) -> None:
-    assert len(lived(champion.rows[0], 50).frame) == champion.release.lineage["test_rows"]
+    assert len(lived(champion.rows[0], 50).frame) == champion.release.manifest.test_rows
 
 
 def test_outcomes_of_no_class_judge_nobody(lived: Callable[..., Case], table: Any) -> None:
@@ -273,7 +273,7 @@ def test_each_judgement_on_outcomes_is_a_look(ledger_url: str) -> None:
 def test_twins_that_training_allows_are_allowed_by_the_gate(champion: Any, bring: Any) -> None:
     known = holdout(champion.release)
     columns = [c.name for c in champion.release.contract.columns if c.name in known]
-    marks = fingerprints(known[columns])[:5]
+    marks = row_hashes(known[columns])[:5]
     case = bring(says(0.5), says(1.5))
     for twins, verdict in ((4, "reject"), (5, "promote")):
         with pytest.MonkeyPatch.context() as patch:
@@ -336,7 +336,7 @@ def test_a_better_model_serves_and_a_worse_one_does_not(
     less = [
         c.replace(role="sensitive") if c.name in ("usage", "plan") else c for c in contract.columns
     ]
-    contracts.save(contract, settings.contract_path)
+    contracts.save(contract, settings.project.contract_path)
     strong = settings, contract
     data = settings.data.model_copy(update={"sensitive": ("gender", "usage", "plan")})
     weak = (
@@ -349,7 +349,7 @@ def test_a_better_model_serves_and_a_worse_one_does_not(
         verdicts.append(promote(chosen).verdict)
     assert verdicts[1:] == ["promote", "reject"]
     assert champion_of(settings).number == 2
-    with Ledger(settings.ledger_url) as ledger:
+    with Ledger(settings.project.ledger_url) as ledger:
         assert [d["verdict"] for d in ledger.decisions("promotion")] == verdicts[::-1]
 
 
@@ -360,7 +360,7 @@ def test_a_model_of_noise_does_not_become_the_first_champion(
     settings = project(metric="neg_brier_score")
     frame, contract = champion.rows
     mixed = frame["target"].sample(frac=1, random_state=1).to_numpy()
-    contracts.save(contract, settings.contract_path)
+    contracts.save(contract, settings.project.contract_path)
     train(frame.assign(target=mixed), contract, settings, quiet)
     assert promote(settings).verdict == "reject"
     with pytest.raises(WrongUse, match="no champion yet"):
@@ -381,7 +381,7 @@ def test_the_gate_judges_on_rows_new_to_both_whatever_columns_came_or_went(
         kept = frame.drop(columns=["customer", *filter(None, [gone])])
         given = kept, contract.model_copy(update={"columns": columns})
         sides.append(split(*given, settings))
-        contracts.save(given[1], settings.contract_path)
+        contracts.save(given[1], settings.project.contract_path)
         train(*given, settings, quiet)
         verdict = promote(settings, override="a rehearsal")
     assert champion_of(settings).number == 2

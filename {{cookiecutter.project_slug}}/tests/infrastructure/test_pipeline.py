@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 import pytest
 import skops.io
-from project.data.rows import to_records
-from project.evaluation.scores import predict_scores
-from project.evaluation.task import Task
+from ml_lifecycle.data.rows import to_records
+from ml_lifecycle.evaluation.scores import predict_scores
+from ml_lifecycle.evaluation.task import Task
 from project.lifecycle import ask_gate as promote
-from project.model.candidates import ladder
-from project.model.train import train
-from project.release import registry
-from project.release.bundle import FEATURES, TRUSTED, holdout
-from project.release.champion import champion as champion_of
+from project.candidates import ladder
+from project.training import train
+from ml_lifecycle.release import registry
+from ml_lifecycle.release.bundle import FEATURES, TRUSTED, holdout
+from ml_lifecycle.release.champion import champion as champion_of
 
 
 @pytest.mark.ml_test("infrastructure", 1)
@@ -30,9 +30,9 @@ def test_training_twice_gives_the_same_model(
     rows = holdout(champion.release)
     before, after = (predict_scores(r.model, rows, r.classes) for r in (champion.release, again))
     np.testing.assert_array_equal(before, after)
-    assert again.lineage["test_sha256"] == champion.release.lineage["test_sha256"]
-    for name, score in champion.release.evaluation["scores"].items():
-        assert again.evaluation["scores"][name] == pytest.approx(score)
+    assert again.lineage["test_sha256"] == champion.release.manifest.test_sha256
+    for name, score in champion.release.evaluation.scores.items():
+        assert again.evaluation.scores[name] == pytest.approx(score)
     verdict = promote(settings)
     assert verdict.verdict == "hold"
     assert champion_of(settings).number == 1
@@ -46,11 +46,11 @@ def test_mlflow_can_tell_how_a_version_was_made(champion: Any) -> None:
     assert run.data.params["candidate"] == lineage["candidate"]
     for name in ("rows_sha256", "test_sha256", "git_commit", "lock_sha256"):
         assert run.data.tags[name] == lineage[name]
-    score = evaluation["scores"][evaluation["metric"]]["value"]
-    assert run.data.metrics[evaluation["metric"]] == pytest.approx(score)
+    score = evaluation.scores[evaluation.metric]["value"]
+    assert run.data.metrics[evaluation.metric] == pytest.approx(score)
     history = opened.get_metric_history(run.info.run_id, "search_best")
     tries = sorted((step.step, step.value) for step in history)
-    assert [value for _, value in tries] == [t["best"] for t in evaluation["search"]]
+    assert [value for _, value in tries] == [t["best"] for t in evaluation.search]
     files = {item.path for item in opened.list_artifacts(run.info.run_id)}
     assert files == {"release", "report.html", "model-card.md"}
 
@@ -129,7 +129,7 @@ def test_any_kind_of_target_ends_in_answers_that_are_the_pipelines(
     verdict = promote(settings)
     assert verdict.verdict == "promote"
     champion = type("Given", (), {"settings": settings, "rows": rows})
-    champion.release = registry.fetch(trained.version, settings)  # type: ignore[attr-defined]
+    champion.release = settings.registry.fetch(trained.version)  # type: ignore[attr-defined]
     answers_as_the_pipeline(champion, serving)
 
 

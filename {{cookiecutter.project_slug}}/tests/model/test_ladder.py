@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from project.data.split import fingerprints, subsample
-from project.errors import CheckFailed
-from project.evaluation.scores import predict_scores
-from project.evaluation.task import Task
-from project.model.calibrate import apply_temperature, fit_temperature
-from project.model.search import Search, search
-from project.model.select import Selected, build_estimator, select
-from project.model.suggest import Trial
-from project.model.train import fit
+from ml_lifecycle.data.split import row_hashes, subsample
+from ml_lifecycle.errors import CheckFailed
+from ml_lifecycle.evaluation.scores import predict_scores
+from ml_lifecycle.evaluation.task import Task
+from ml_lifecycle.estimators import apply_temperature, fit_temperature
+from ml_lifecycle.model.search import Search, search
+from ml_lifecycle.model.select import Selected, build_estimator, select
+from ml_lifecycle.model.suggest import Trial
+from project.training import fit
 
 Setup = tuple[Task, pd.DataFrame]
 
@@ -104,7 +104,7 @@ def test_a_search_that_was_cut_off_goes_on_where_it_was(setup: Setup, quiet: Any
     task, frame = setup
 
     def count() -> int:
-        return len(list(task.settings.root.rglob("output.pkl")))
+        return len(list(task.settings.project.root.rglob("output.pkl")))
 
     def stop(what: str, done: int, total: int) -> None:
         if count() == 3:
@@ -112,7 +112,7 @@ def test_a_search_that_was_cut_off_goes_on_where_it_was(setup: Setup, quiet: Any
 
     with pytest.raises(KeyboardInterrupt):
         search(frame, task, stop)
-    before = {path: path.stat().st_mtime_ns for path in task.settings.root.rglob("output.pkl")}
+    before = {path: path.stat().st_mtime_ns for path in task.settings.project.root.rglob("output.pkl")}
     first = search(frame, task, quiet)
     assert count() == len(first.trials) > 3
     assert all(path.stat().st_mtime_ns == at for path, at in before.items())
@@ -139,7 +139,7 @@ def test_rows_are_thinned_by_whole_groups_in_their_order(setup: Setup) -> None:
     less = subsample(frame, 200, task.settings)
     assert 120 < len(less) < 280
     kept = frame["customer"].isin(less["customer"])
-    np.testing.assert_array_equal(fingerprints(frame[kept]), fingerprints(less))
+    np.testing.assert_array_equal(row_hashes(frame[kept]), row_hashes(less))
 
 
 @pytest.mark.parametrize("kind", ["binary", "multiclass", "regression"])
@@ -199,5 +199,5 @@ def test_a_calibrated_model_answers_with_the_tempered_guess(setup: Setup, quiet:
 @pytest.mark.ml_test("model", 5)
 def test_where_there_is_signal_the_kept_rung_surely_beats_the_baseline(champion: Any) -> None:
     evaluation = champion.trained.evaluation
-    assert champion.release.lineage["candidate"] != "baseline"
-    assert evaluation["scores"][evaluation["metric"]]["low"] > evaluation["baseline"]
+    assert champion.release.manifest.candidate != "baseline"
+    assert evaluation.scores[evaluation.metric]["low"] > evaluation.baseline

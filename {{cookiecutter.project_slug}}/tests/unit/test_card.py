@@ -5,8 +5,8 @@ import re
 from typing import Any
 
 import pytest
-from project.evaluation.card import card
-from project.evaluation.page import show
+from project.card import card
+from ml_lifecycle.pages.render import show
 
 SECTIONS = (
     "Model details",
@@ -25,8 +25,8 @@ def missing(text: str, lineage: dict[str, Any], evaluation: dict[str, Any]) -> l
     """Return what a card should hold and does not: sections, scores, groups, origins."""
     sections = dict(re.findall(r"^## (.+)\n((?:(?!## ).*\n)*)", text, re.MULTILINE))
     gone = [f"section '{name}'" for name in SECTIONS if not sections.get(name, "").strip()]
-    wanted = {f"score {k}": f"| {k} | {show(s)} |" for k, s in evaluation["scores"].items()}
-    for part in evaluation["slices"]:
+    wanted = {f"score {k}": f"| {k} | {show(s)} |" for k, s in evaluation.scores.items()}
+    for part in evaluation.slices:
         if part["sensitive"]:
             value = part["value"].replace("|", "/")
             wanted[f"group {part['column']}: {part['value']}"] = f"| {value} | {part['rows']} |"

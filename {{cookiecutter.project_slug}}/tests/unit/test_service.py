@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from project.errors import WrongUse
-from project.service.guard import api_keys
+from ml_lifecycle.errors import WrongUse
+from ml_lifecycle.service.guard import api_keys
 
 SECRET = "do-not-repeat-me"
 

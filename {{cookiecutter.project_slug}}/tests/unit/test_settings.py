@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from project.errors import WrongUse
+from ml_lifecycle.errors import WrongUse
 from project.settings import Settings, find_root, load
 
 GOOD = '[data]\nsource = "t.csv"\ntarget = "y"\n'
@@ -19,7 +19,7 @@ def test_defaults_fill_what_is_not_said(tmp_path: Path) -> None:
     settings = read(tmp_path, GOOD)
     assert settings.data.target == "y"
     assert settings.training.folds == 4
-    assert settings.tracking_uri == f"sqlite:///{tmp_path / 'mlflow.db'}"
+    assert settings.project.tracking_uri == f"sqlite:///{tmp_path / 'mlflow.db'}"
 
 
 @pytest.mark.parametrize(
@@ -64,8 +64,8 @@ def test_no_variable_reaches_the_tours_folder(
     monkeypatch.setenv("LEDGER_URL", "postgresql://elsewhere/ledger")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://elsewhere")
     settings = read(tour, GOOD)
-    assert settings.ledger_url == f"sqlite:///{tour / 'ledger.db'}"
-    assert settings.tracking_uri == f"sqlite:///{tour / 'mlflow.db'}"
+    assert settings.project.ledger_url == f"sqlite:///{tour / 'ledger.db'}"
+    assert settings.project.tracking_uri == f"sqlite:///{tour / 'mlflow.db'}"
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ import pytest
 from click.testing import CliRunner
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from project.cli import main
-from project.errors import CheckFailed, WrongUse
-from project.release import keys
+from ml_lifecycle.errors import CheckFailed, WrongUse
+from ml_lifecycle.release import keys
 
 CONTENT = b"a manifest"
 

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from project.data.check import Checked, check_data
-from project.data.sensitive import may_be_sensitive
-from project.errors import CheckFailed
+from ml_lifecycle.data.check import CheckedTable, check_data
+from ml_lifecycle.data.sensitive import may_be_sensitive
+from ml_lifecycle.errors import CheckFailed
 from project.lifecycle import ask_gate
-from project.model.train import load_rows, train
+from project.training import load_rows, train
 from project.settings import Settings
 
 ROWS = 400
@@ -33,7 +33,7 @@ def own(project: Any) -> Callable[..., Settings]:
     return make
 
 
-def told(checked: Checked, name: str) -> list[str]:
+def told(checked: CheckedTable, name: str) -> list[str]:
     return [finding.text for finding in checked.findings if finding.column == name]
 
 
@@ -72,10 +72,10 @@ def test_a_word_is_missing_only_where_the_other_values_make_it_odd(
 def test_which_words_are_missing_can_be_said(own: Any) -> None:
     values = every(["EU", "AS", "NA", "-"], 200, 100, 20)
     settings = own(make_frame(it=values), missing=("NA",))
-    checked = check_data(settings)
+    checked = check(settings)
     assert checked.rows["it"].isna().sum() == values.count("NA")
     assert "-" in set(checked.rows["it"])
-    again = check_data(settings)
+    again = check(settings)
     assert again.changes == ()
 
 
@@ -98,8 +98,8 @@ def test_in_the_target_a_word_is_a_class_unless_it_is_said(own: Any) -> None:
 def test_parquet_has_nulls_and_its_words_are_words(own: Any) -> None:
     values = every(["yes", "no", "NA"], 200, 20)
     settings = own(make_frame(it=values))
-    make_frame(it=values).to_parquet(settings.root / "table.csv")
-    checked = check_data(settings)
+    make_frame(it=values).to_parquet(settings.project.root / "table.csv")
+    checked = check(settings)
     assert checked.rows["it"].isna().sum() == 0
     assert set(checked.rows["it"]) == {"yes", "no", "NA"}
 
@@ -134,8 +134,8 @@ def test_a_column_about_things_is_not(name: str, values: list[str]) -> None:
 
 def trained(own: Any, quiet: Any, frame: pd.DataFrame, **data: Any) -> tuple[Any, Any, Settings]:
     settings = own(frame, **data)
-    checked = check_data(settings)
-    return checked, train(*load_rows(settings), settings, quiet), settings
+    checked = check(settings)
+    return checked, train(*load_rows(settings.project, settings.data), settings, quiet), settings
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ def test_fairness_that_cannot_be_assessed_is_said_by_check_train_and_gate(
 ) -> None:
     checked, made, settings = trained(own, quiet, make_frame(male=groups), sensitive=("male",))
     assert "cannot be assessed" in told(checked, "male")[0]
-    assert any("fairness by 'male' was not" in said for said in made.evaluation["unassessed"])
+    assert any("fairness by 'male' was not" in said for said in made.evaluation.unassessed)
     assert "fairness by 'male' was not assessed" in ask_gate(settings).reason
 
 
@@ -161,7 +161,7 @@ def test_a_rate_that_too_few_positives_carry_is_said(own: Any, quiet: Any) -> No
     frame["y"] = np.where(frame["x"] > frame["x"].quantile(0.85), "yes", "no")
     frame["x"] += np.random.default_rng(1).normal(0, 1, ROWS)
     _, made, _ = trained(own, quiet, frame, sensitive=("male",))
-    gaps, unknown = made.evaluation["gaps"]["male"], made.evaluation["unassessed"]
+    gaps, unknown = made.evaluation.gaps["male"], made.evaluation.unassessed
     assert (gaps["roc_auc"] is None, gaps["true_positive_rate"]) == (False, None)
     assert any("the true positive rate by 'male' was not compared" in said for said in unknown)
 
@@ -170,10 +170,10 @@ def test_a_sensitive_column_of_two_values_and_a_gap_is_two_groups(own: Any, quie
     groups = every([1.0, 0.0], 200)
     groups[7] = None
     _, made, _ = trained(own, quiet, make_frame(male=groups), sensitive=("male",))
-    parts = {p["value"]: p for p in made.evaluation["slices"] if p["column"] == "male"}
+    parts = {p["value"]: p for p in made.evaluation.slices if p["column"] == "male"}
     assert parts.keys() - {"(missing)"} == {"0", "1"}
-    assert made.evaluation["gaps"]["male"]["roc_auc"] is not None
-    assert not any("fairness" in said for said in made.evaluation["unassessed"])
+    assert made.evaluation.gaps["male"]["roc_auc"] is not None
+    assert not any("fairness" in said for said in made.evaluation.unassessed)
 
 
 def test_a_class_without_a_test_row_is_said(own: Any, quiet: Any) -> None:
@@ -184,7 +184,7 @@ def test_a_class_without_a_test_row_is_said(own: Any, quiet: Any) -> None:
     said = " ".join(told(checked, "y"))
     assert "no row of the test part is of class 'early'" in said
     assert "no row of the training part is of class 'late'" in said
-    assert "no test row is of class 'early'" in made.evaluation["unassessed"]
+    assert "no test row is of class 'early'" in made.evaluation.unassessed
     assert "no test row is of class 'early'" in ask_gate(settings).reason
 
 
@@ -193,7 +193,7 @@ def test_a_test_part_of_one_group_is_said_and_held(own: Any, quiet: Any) -> None
     checked, made, settings = trained(own, quiet, frame, group="shop")
     assert len(set(checked.rows["shop"].iloc[checked.parts.test])) == 1
     assert "the gate holds; choose a finer `group`" in told(checked, "shop")[0]
-    assert any("of one group" in said for said in made.evaluation["unassessed"])
+    assert any("of one group" in said for said in made.evaluation.unassessed)
     verdict = ask_gate(settings)
     assert verdict.verdict == "hold"
     assert "are of one 'shop', so what is chance cannot be told" in verdict.reason
@@ -244,7 +244,7 @@ def test_a_model_that_earns_less_than_a_constant_is_said_and_held(own: Any, quie
     x = random.normal(size=3000)
     paid = np.exp(random.normal(2, 0.3, 3000)) + (random.random(3000) < 0.05) * (900 + 300 * x)
     _, made, settings = trained(own, quiet, pd.DataFrame({"x": x, "y": paid}))
-    (said,) = made.evaluation["losing"]
+    (said,) = made.evaluation.losing
     assert "the model surely earns less than 'always " in said
     verdict = ask_gate(settings)
     assert (verdict.verdict, said in verdict.reason) == ("hold", True)

@@ -9,18 +9,18 @@ from typing import Any
 
 import pytest
 import skops.io
-from project.errors import CheckFailed, WorldBroken
-from project.evaluation.scores import METRICS, predict_scores, target_values
-from project.ledger import Ledger
+from ml_lifecycle.errors import CheckFailed, WorldBroken
+from ml_lifecycle.evaluation.scores import METRICS, predict_scores, target_values
+from ml_lifecycle.ledger.database import Ledger
 from project.lifecycle import ask_gate as promote
-from project.model.train import train
-from project.release import bundle, keys, registry, tracking
-from project.release import champion as champions
-from project.release.bundle import FILES, digest, holdout, read
-from project.release.fetch import local
-from project.release.gate import Verdict
-from project.release.promotion import move, rollback
-from project.service.slot import Slot
+from project.training import train
+from ml_lifecycle.release import bundle, keys, registry, tracking
+from ml_lifecycle.release import champion as champions
+from ml_lifecycle.release.bundle import FILES, digest, holdout, read
+from ml_lifecycle.download import local
+from project.gate import Verdict
+from ml_lifecycle.release.promotion import move, rollback
+from ml_lifecycle.service.slot import Slot
 from project.settings import Settings
 from sklearn.preprocessing import FunctionTransformer
 
@@ -94,10 +94,10 @@ def test_a_release_that_is_not_right_is_not_loaded(
 ) -> None:
     settings = champion.copy(tmp_path)
     (folder,) = (path for path in (tmp_path / "releases").iterdir() if path.is_dir())
-    read(folder, settings.root)
-    damage(folder, settings.root)
+    read(folder, settings.project.root)
+    damage(folder, settings.project.root)
     with pytest.raises(CheckFailed, match=said):
-        read(folder, settings.root)
+        read(folder, settings.project.root)
 
 
 def test_a_type_that_nobody_would_load_is_named_by_the_training_with_the_line_to_add(
@@ -110,7 +110,7 @@ def test_a_type_that_nobody_would_load_is_named_by_the_training_with_the_line_to
 
 def test_the_holdout_comes_back_as_it_was(champion: Any) -> None:
     rows = holdout(champion.release)
-    score = champion.trained.evaluation["scores"]["roc_auc"]["value"]
+    score = champion.trained.evaluation.scores["roc_auc"]["value"]
     classes = champion.release.classes
     y_true = target_values(rows, champion.release.contract, classes)
     y_pred = predict_scores(champion.release.model, rows, classes)
@@ -119,18 +119,18 @@ def test_the_holdout_comes_back_as_it_was(champion: Any) -> None:
 
 def second_version(champion: Any, settings: Settings, damage: Damage | None = None) -> int:
     """Register the champion's release once more, and let it serve without asking the gate."""
-    (folder,) = (p for p in (settings.root / "releases").iterdir() if p.is_dir())
-    release = settings.root / "second"
+    (folder,) = (p for p in (settings.project.root / "releases").iterdir() if p.is_dir())
+    release = settings.project.root / "second"
     release.mkdir()
     for path in folder.iterdir():
         (release / path.name).write_bytes(path.read_bytes())
     lineage, evaluation = champion.release.lineage, champion.trained.evaluation
     with tracking.started("again", settings) as run_id:
-        resign(release, settings.root, run_id=run_id)
+        resign(release, settings.project.root, run_id=run_id)
         if damage:
-            damage(release, settings.root)
+            damage(release, settings.project.root)
         version = tracking.register(run_id, release, {}, lineage, evaluation, settings)
-    with Ledger(settings.ledger_url) as ledger:
+    with Ledger(settings.project.ledger_url) as ledger:
         current, verdict = champions.serving(ledger), Verdict("promote", "nobody asked the gate")
         move(settings, ledger, "promotion", version, current, verdict)
     return int(version.number)
@@ -138,7 +138,7 @@ def second_version(champion: Any, settings: Settings, damage: Damage | None = No
 
 def test_a_good_release_is_taken_over_while_serving(champion: Any, tmp_path: Path) -> None:
     settings = champion.copy(tmp_path)
-    with Ledger(settings.ledger_url) as ledger:
+    with Ledger(settings.project.ledger_url) as ledger:
         slot = Slot(settings, ledger)
         number = second_version(champion, settings)
         slot.refresh()
@@ -150,7 +150,7 @@ def test_a_bad_release_is_refused_and_the_old_one_stays(
     champion: Any, tmp_path: Path, damage: Damage
 ) -> None:
     settings = champion.copy(tmp_path)
-    with Ledger(settings.ledger_url) as ledger:
+    with Ledger(settings.project.ledger_url) as ledger:
         slot = Slot(settings, ledger)
         second_version(champion, settings, damage)
         slot.refresh()
@@ -159,7 +159,7 @@ def test_a_bad_release_is_refused_and_the_old_one_stays(
 
 def test_a_refused_release_that_was_mended_is_taken_over(champion: Any, tmp_path: Path) -> None:
     settings = champion.copy(tmp_path)
-    with Ledger(settings.ledger_url) as ledger:
+    with Ledger(settings.project.ledger_url) as ledger:
         slot = Slot(settings, ledger)
         second_version(champion, settings)
         second = champions.serving(ledger)
@@ -169,7 +169,7 @@ def test_a_refused_release_that_was_mended_is_taken_over(champion: Any, tmp_path
         golden.write_bytes(b"{}")
         slot.refresh()
         assert slot.loaded.version.number == 1
-        rollback(settings)
+        rollback(settings.registry, settings.approver)
         slot.refresh()
         golden.write_bytes(right)
         current = champions.serving(ledger)
@@ -181,7 +181,7 @@ def test_a_refused_release_that_was_mended_is_taken_over(champion: Any, tmp_path
 def test_a_release_that_is_not_right_is_promoted_by_nobody(champion: Any, tmp_path: Path) -> None:
     settings = champion.copy(tmp_path)
     second_version(champion, settings, changed_model)
-    rollback(settings)
+    rollback(settings.registry, settings.approver)
     with pytest.raises(CheckFailed, match="not the file that was signed"):
         promote(settings, 2, override="I know better")
     assert champions.champion(settings).number == 1
@@ -193,8 +193,8 @@ def test_without_registry_the_latest_copy_that_is_here_serves(
     settings = champion.copy(tmp_path)
     second_version(champion, settings)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
-    with Ledger(settings.ledger_url) as ledger:
+    with Ledger(settings.project.ledger_url) as ledger:
         assert Slot(settings, ledger).loaded.version == champion.trained.version
-        shutil.rmtree(settings.root / "releases")
+        shutil.rmtree(settings.project.root / "releases")
         with pytest.raises(WorldBroken, match="version 2 does not come"):
             Slot(settings, ledger)

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from project.data.contract import Column, Contract
-from project.errors import WrongUse
-from project.evaluation.query import matching
-from project.evaluation.scores import (
+from ml_lifecycle.data.contract import Column, Contract
+from ml_lifecycle.errors import WrongUse
+from ml_lifecycle.evaluation.query import matching
+from ml_lifecycle.evaluation.scores import (
     METRICS,
     WEIGHTED,
     bootstrap_scores,
@@ -20,10 +20,10 @@ from project.evaluation.scores import (
     losses,
     mean,
 )
-from project.evaluation.slices import ScoredRows, gaps, slice_floors, slices
-from project.evaluation.task import Task
-from project.evaluation.value import best_threshold, of_actions, policy_values
-from project.evaluation.worst_slice import worst_slice
+from ml_lifecycle.evaluation.slices import ScoredRows, gaps, slice_floors, slices
+from ml_lifecycle.evaluation.task import Task
+from ml_lifecycle.evaluation.value import best_threshold, of_actions, policy_values
+from ml_lifecycle.evaluation.worst_slice import worst_slice
 from project.settings import Data, Settings, Training, Value
 from sklearn import metrics
 
@@ -65,7 +65,7 @@ def test_groups_are_drawn_whole_and_widen_the_interval() -> None:
 
 @pytest.mark.parametrize("decimals", [8, 1, 0])
 def test_the_threshold_earns_the_most_that_any_earns(decimals: int) -> None:
-    value = Value(true_positive=3.0, false_positive=-2.0)
+    value = ValueSettings(true_positive=3.0, false_positive=-2.0)
     for seed in range(20):
         random = np.random.default_rng(seed)
         y_pred = random.random(40).round(decimals) * 0.9
@@ -77,7 +77,7 @@ def test_the_threshold_earns_the_most_that_any_earns(decimals: int) -> None:
 
 def test_when_acting_never_pays_nobody_is_acted_on() -> None:
     y_true, y_pred = np.array([1, 0, 0, 0, 0, 0]), np.full(6, 1 / 6)
-    assert (y_pred < best_threshold(y_true, y_pred, Value(false_positive=-1.0))).all()
+    assert (y_pred < best_threshold(y_true, y_pred, ValueSettings(false_positive=-1.0))).all()
 
 
 @pytest.mark.parametrize("decimals", [8, 1])
@@ -116,7 +116,7 @@ def test_a_resample_by_weights_is_a_resample_of_rows() -> None:
 
 def test_the_model_is_set_against_every_way_to_do_without_it_on_the_same_rows() -> None:
     y_true = RANDOM.integers(0, 2, 400)
-    right, value = y_true * 0.8 + 0.1, Value(true_positive=10.0, false_positive=-5.0)
+    right, value = y_true * 0.8 + 0.1, ValueSettings(true_positive=10.0, false_positive=-5.0)
     rows = scored(pd.DataFrame(index=range(400)), right, y_true, value=value)
     found = {row["policy"]: row for row in policy_values(rows, (1 - right, 0.5), 0.0)}
     share = y_true.mean()
@@ -157,8 +157,8 @@ def scored(
     columns += [Column(name=n, kind="category") for n in frame.columns if n == "% of kind"]
     settings = Settings(
         root=Path(),
-        data=Data(source="t.csv", target="y"),
-        training=Training(metric="neg_brier_score"),
+        data=DataSettings(source="t.csv", target="y"),
+        training=SearchSettings(metric="neg_brier_score"),
         **options,
     )
     task = Task(Contract(table={}, columns=(*columns, target)), settings)

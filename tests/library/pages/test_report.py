@@ -8,17 +8,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from project.data.contract import Contract
-from project.data.rows import to_frame
-from project.data.split import split
-from project.evaluation.assess import Evaluation, evaluate
-from project.evaluation.explain import explain, permutation_importances, typical_row
-from project.evaluation.page import render
-from project.evaluation.report import report_page
-from project.evaluation.scores import predict_scores
-from project.evaluation.staleness import staleness
-from project.evaluation.task import Task
-from project.model.features import features as matrix
+from ml_lifecycle.data.contract import Contract
+from ml_lifecycle.data.rows import to_frame
+from ml_lifecycle.data.split import split
+from project.evaluation import Evaluation, evaluate
+from ml_lifecycle.evaluation.explain import explain, permutation_importances, typical_row
+from ml_lifecycle.pages.render import render
+from ml_lifecycle.pages.report import report_page
+from ml_lifecycle.evaluation.scores import predict_scores
+from ml_lifecycle.evaluation.staleness import staleness
+from ml_lifecycle.evaluation.task import Task
+from project.features import features as matrix
 from project.settings import Service
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.pipeline import Pipeline
@@ -51,7 +51,7 @@ def assessed(typed: Any) -> Any:
     def make(kind: str, **options: Any) -> tuple[Evaluation, Pipeline, pd.DataFrame, Task]:
         settings, (frame, contract) = typed(kind)
         task = Task(contract, settings.model_copy(update=options))
-        parts = split(frame, contract, settings)
+        parts = split_rows(frame, contract, settings.data)
         rows, test = frame.iloc[parts.train], frame.iloc[parts.test].reset_index(drop=True)
         model = fit(rows, task)
         y_pred = predict_scores(model, test, task.classes)
@@ -88,32 +88,32 @@ def test_the_page_has_every_section_score_and_feature(kind: str, assessed: Any) 
     text = report_page(evaluation, "A model", "EUR")
     heads = " ".join(re.findall(r"<h2>(.*?)</h2>", text))
     assert all(word in heads for word in SECTIONS)
-    assert all(f"<td>{name}</td>" in text for name in evaluation["scores"])
-    assert all(f"<td>{row['feature']}</td>" in text for row in evaluation["importances"])
+    assert all(f"<td>{name}</td>" in text for name in evaluation.scores)
+    assert all(f"<td>{row['feature']}</td>" in text for row in evaluation.importances)
     assert "0.25" in text  # milliseconds of usage
     assert text.count("<svg") == text.count('role="img" aria-label="')
 
 
 def test_a_page_of_a_thousand_slices_stays_under_two_megabytes(assessed: Any) -> None:
     evaluation, *_ = assessed("binary")
-    evaluation["slices"] = evaluation["slices"] * (1000 // len(evaluation["slices"]) + 1)
-    evaluation["importances"] = evaluation["importances"] * 100
+    evaluation.slices = evaluation.slices * (1000 // len(evaluation.slices) + 1)
+    evaluation.importances = evaluation.importances * 100
     assert len(report_page(evaluation, "A model", "EUR").encode()) < 2_000_000
 
 
 def test_what_a_table_says_is_never_markup(assessed: Any) -> None:
     evaluation, *_ = assessed("binary")
     evil = "<script>alert(1)</script> $\\frac$"
-    for part in evaluation["slices"]:
+    for part in evaluation.slices:
         part["value"] = part["column"] = evil
-    evaluation["importances"][0]["feature"] = evil
-    evaluation["ladder"] = [LADDER[0] | {"candidate": evil}]
-    evaluation["slice_floors"] = [
+    evaluation.importances[0]["feature"] = evil
+    evaluation.ladder = [LADDER[0] | {"candidate": evil}]
+    evaluation.slice_floors = [
         {"slice": evil, "rows": 1, "floor": 0.5, "score": None, "passed": False}
     ]
     text = report_page(
         evaluation
-        | {"failed_floors": [evil], "choice": evil, "gaps": {evil: {evaluation["metric"]: None}}},
+        | {"failed_floors": [evil], "choice": evil, "gaps": {evil: {evaluation.metric: None}}},
         evil,
         evil,
     )
@@ -122,7 +122,7 @@ def test_what_a_table_says_is_never_markup(assessed: Any) -> None:
 
 def test_a_missed_floor_is_said_at_the_top(assessed: Any) -> None:
     evaluation, *_ = assessed("binary", slices={"plan == 'basic'": 0.0, "usage > 1e9": -1.0})
-    below, unknown = evaluation["failed_floors"]
+    below, unknown = evaluation.failed_floors
     assert "plan == 'basic'" in below
     assert "0 test rows" in unknown
     top = report_page(evaluation, "A model", "EUR").split("<h2>")[0]
@@ -132,7 +132,7 @@ def test_a_missed_floor_is_said_at_the_top(assessed: Any) -> None:
 
 def test_a_column_of_chance_is_worth_nothing_and_the_cause_is_worth_the_most(assessed: Any) -> None:
     evaluation, _, test, task = assessed("regression")
-    table = {row["feature"]: row for row in evaluation["importances"]}
+    table = {row["feature"]: row for row in evaluation.importances}
     assert next(iter(table)) == "usage"
     assert table["usage"]["importance"]["low"] > 0
     assert table["usage"]["missing"] == pytest.approx(test["usage"].isna().mean())
@@ -154,11 +154,11 @@ def test_three_rows_are_explained_from_the_highest_guess_to_the_lowest(
     evaluation, model, test, task = assessed(kind)
     y_pred = predict_scores(model, test, task.classes)
     height = y_pred.max(axis=1) if y_pred.ndim == 2 else y_pred
-    shown = [example["y_pred"] for example in evaluation["examples"]]
+    shown = [example["y_pred"] for example in evaluation.examples]
     assert shown[0] == pytest.approx(height.max())
     assert shown[2] == pytest.approx(height.min())
     assert shown[0] > shown[1] > shown[2]
-    for example in evaluation["examples"]:
+    for example in evaluation.examples:
         sizes = [abs(reason["moved"]) for reason in example["reasons"]]
         assert sizes == sorted(sizes, reverse=True)
         assert list(example["row"]) == task.contract.features
@@ -169,9 +169,9 @@ def test_what_moves_a_guess_by_less_than_can_be_seen_is_no_reason(kind: str, ass
     evaluation, model, test, task = assessed(kind)
     usual = to_frame(task.contract, [typical_row(test, task.contract)])
     low, high = np.quantile(predict_scores(model, test, task.classes), [0.1, 0.9], axis=0)
-    assert evaluation["visible"] == pytest.approx(0.05 * np.mean(high - low))
+    assert evaluation.visible == pytest.approx(0.05 * np.mean(high - low))
     named, left_out = 0, 0
-    for place, visible in itertools.product(range(10), (0.0, evaluation["visible"])):
+    for place, visible in itertools.product(range(10), (0.0, evaluation.visible)):
         row = test[task.contract.features].iloc[[place]].reset_index(drop=True)
         found = explain(model, row, usual, task.classes, visible)
         moved = {}
@@ -192,9 +192,9 @@ def test_a_row_in_which_nothing_stands_out_has_no_reason_and_the_page_says_so(
 ) -> None:
     evaluation, model, test, task = assessed("binary")
     usual = to_frame(task.contract, [typical_row(test, task.contract)])
-    found = explain(model, usual, usual, task.classes, evaluation["visible"])
+    found = explain(model, usual, usual, task.classes, evaluation.visible)
     assert (found["reasons"], found["y_pred"]) == ([], pytest.approx(found["typical"]))
-    example = evaluation["examples"][0] | found
+    example = evaluation.examples[0] | found
     assert "Nothing stands out" in report_page(
         evaluation | {"examples": [example]}, "A model", "EUR"
     )
@@ -202,10 +202,10 @@ def test_a_row_in_which_nothing_stands_out_has_no_reason_and_the_page_says_so(
 
 def test_an_example_is_a_row_that_the_service_takes(assessed: Any) -> None:
     before = assessed("regression")[0]["examples"][0]["row"]["usage"]
-    service = Service(max_number=before - 0.001)
+    service = ServiceSettings(max_number=before - 0.001)
     evaluation, _, test, _ = assessed("regression", service=service)
     assert test["usage"].max() > service.max_number
-    assert all((e["row"]["usage"] or 0) < before for e in evaluation["examples"])
+    assert all((e["row"]["usage"] or 0) < before for e in evaluation.examples)
 
 
 def test_the_typical_row_has_whole_numbers_where_the_contract_wants_them(assessed: Any) -> None:
@@ -229,7 +229,7 @@ def aged(typed: Any, change: Any, **data: Any) -> tuple[pd.DataFrame, pd.DataFra
 
 def test_where_the_world_changes_older_rows_make_a_worse_model(typed: Any) -> None:
     rows, test, task = aged(typed, lambda passed: 1 + 3 * passed, time="since")
-    curve = staleness(lambda part: fit(part, task), rows.sample(frac=1, random_state=0), test, task)
+    curve = staleness_curve(lambda part: fit(part, task), rows.sample(frac=1, random_state=0), test, task)
     assert len(curve) == 5
     assert [point["age"] for point in curve] == sorted({point["age"] for point in curve})
     assert curve[0]["age"] == 0
@@ -240,9 +240,9 @@ def test_where_the_world_changes_older_rows_make_a_worse_model(typed: Any) -> No
 
 def test_where_there_is_no_order_in_time_there_is_no_ageing(typed: Any) -> None:
     rows, test, task = aged(typed, lambda passed: 1)
-    assert staleness(lambda part: fit(part, task), rows, test, task) == []
+    assert staleness_curve(lambda part: fit(part, task), rows, test, task) == []
     rows, test, task = aged(typed, lambda passed: 1, ordered=True)
-    curve = staleness(lambda part: fit(part, task), rows, test, task)
+    curve = staleness_curve(lambda part: fit(part, task), rows, test, task)
     assert [point["age"] for point in curve] == [0, 12.5, 25, 37.5, 50]
 
 

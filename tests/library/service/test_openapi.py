@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from project.data.check import check_data
+from ml_lifecycle.data.check import check_data
 from project.lifecycle import ask_gate
-from project.model.train import load_rows, train
-from project.service import forms
-from project.service.request import rows_type
+from project.training import load_rows, train
+from ml_lifecycle.service import forms
+from ml_lifecycle.service.request import rows_type
 
 POSTS = ["/predict", "/explain", "/invocations", "/outcomes"]
 ALL = {"401", "408", "413", "422", "503", "504"}
@@ -74,8 +74,8 @@ def test_every_example_is_taken_whatever_is_predicted(
     if kind == "regression":
         frame["target"] = frame["target"].round().astype(int)
     settings = project(frame)
-    check_data(settings)
-    train(*load_rows(settings), settings, quiet)
+    check(settings)
+    train(*load_rows(settings.project, settings.data), settings, quiet)
     ask_gate(settings, override="only the machinery is looked at")
     with serving(settings) as running:
         for path in POSTS:
@@ -94,7 +94,7 @@ def test_an_example_is_a_test_row_of_the_release_and_holds_features_only(
 ) -> None:
     (row,) = body_of(told, "/predict")["examples"]["highest"]["value"]["rows"]
     assert list(row) == champion.release.contract.features
-    assert row == champion.release.evaluation["examples"][0]["row"]
+    assert row == champion.release.evaluation.examples[0]["row"]
 
 
 def test_every_reference_leads_somewhere(told: dict[str, Any]) -> None:

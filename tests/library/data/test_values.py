@@ -15,16 +15,16 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from project.data.check import check_data
-from project.data.contract import Column, Contract
-from project.data.parquet import read_parquet
-from project.data.rows import apply, as_json, convert, to_frame
-from project.data.values import plain, reader, spell
-from project.errors import CheckFailed, WrongUse
+from ml_lifecycle.data.check import check_data
+from ml_lifecycle.data.contract import Column, Contract
+from ml_lifecycle.tables.parquet import read_parquet
+from ml_lifecycle.data.rows import apply, as_json, convert, to_frame
+from ml_lifecycle.data.values import plain, reader, spell
+from ml_lifecycle.errors import CheckFailed, WrongUse
 from project.lifecycle import ask_gate
-from project.model.train import load_rows, train
-from project.predict import predict
-from project.service.request import spellings, value_reader
+from project.training import load_rows, train
+from project.lifecycle import predict
+from ml_lifecycle.service.request import spellings, value_reader
 
 ROWS = 400
 MOMENTS = st.datetimes(datetime(1800, 1, 1), datetime(2200, 1, 1)).map(
@@ -112,7 +112,7 @@ def make_table() -> pd.DataFrame:
 def world(project: Any, quiet: Any, serving: Any) -> Any:
     """A champion of a table of every kind, served, and its settings."""
     own = project(make_table(), target="y", group="", sensitive=(), ignore=(), keep=("size",))
-    check_data(own)
+    check(own)
     train(*load_rows(own), own, quiet)
     ask_gate(own, override="only the machinery is looked at")
     with serving(own) as running:
@@ -237,9 +237,9 @@ def test_a_file_of_iso_dates_is_taken_whatever_the_table_had() -> None:
     column = Column(name="born", kind="date", format="%d.%m.%Y")
     contract = Contract(table={}, columns=(column,))
     texts = pd.DataFrame({"born": pd.Series(["1985-12-05", "1990-01-02"], dtype="str")})
-    assert apply(contract, texts, "t")["born"].dt.month.tolist() == [12, 1]
+    assert validate(contract, texts, "t")["born"].dt.month.tolist() == [12, 1]
     with pytest.raises(CheckFailed, match="row 1 '1985-12-05'"):
-        apply(contract, pd.DataFrame({"born": ["1985-12-05", "02.01.1990"]}), "t")
+        validate(contract, pd.DataFrame({"born": ["1985-12-05", "02.01.1990"]}), "t")
 
 
 def test_what_predict_writes_is_what_came_in_and_the_answer(world: Any, tmp_path: Path) -> None:
@@ -279,7 +279,7 @@ def test_any_name_works_through_training_and_service(
     frame["the target"] = table["y"]
     own = project(frame, target="the target", group="", sensitive=(), ignore=())
     own = own.model_copy(update={"training": own.training.model_copy(update={"max_trials": 3})})
-    contract = check_data(own).contract
+    contract = check(own).contract
     train(*load_rows(own), own, quiet)
     ask_gate(own, override="only the machinery is looked at")
     with serving(own) as running:
@@ -294,7 +294,7 @@ def test_spell_and_frame_of_agree_with_a_table_about_what_is_missing() -> None:
     column = Column(name="x", kind="category", categories=("a",), missing=("NA",), nullable=True)
     contract = Contract(table={}, columns=(column,))
     values: list[Any] = ["a", "NA", "", " ", None]
-    texts = apply(contract, pd.DataFrame({"x": ["a", "NA", np.nan, np.nan, np.nan]}), "t")
+    texts = validate(contract, pd.DataFrame({"x": ["a", "NA", np.nan, np.nan, np.nan]}), "t")
     typed = to_frame(contract, [{"x": value} for value in values])
     pd.testing.assert_frame_equal(texts, typed)
     assert [spell(value) for value in values[2:]] == [None] * 3

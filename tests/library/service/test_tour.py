@@ -8,17 +8,17 @@ from typing import Any
 import pandas as pd
 import pytest
 from project.cli import progress
-from project.data import contract as contracts
-from project.data.check import check_data
-from project.data.read import read_table
-from project.errors import WrongUse
-from project.evaluation.task import Task
-from project.ledger import Ledger
-from project.model.search import search
-from project.release import keys
-from project.replay import MOST, apart, batches, windows
+from ml_lifecycle.data import contract as contracts
+from ml_lifecycle.data.check import check_data
+from ml_lifecycle.tables.read import read_table
+from ml_lifecycle.errors import WrongUse
+from ml_lifecycle.evaluation.task import Task
+from ml_lifecycle.ledger.database import Ledger
+from ml_lifecycle.model.search import search
+from ml_lifecycle.release import keys
+from ml_lifecycle.service.replay import MOST, apart, batches, windows
 from project.settings import Service, Settings, load
-from project.words import counted, sentence
+from ml_lifecycle.words import counted, sentence
 
 TOML = '[data]\nsource = {source}\ntarget = "y"\ntime = "day"\n[gate]\nmargin = 0.02\n'
 
@@ -41,7 +41,7 @@ def begun(root: Path, source: str, frame: pd.DataFrame) -> tuple[Settings, Any, 
     frame.to_csv(path, index=False)
     (root / "project.toml").write_text(TOML.format(source=json.dumps(source)), encoding="utf-8")
     settings = load(root)
-    checked = check_data(settings)
+    checked = check(settings)
     return settings, checked.contract, windows(checked.rows, checked.contract, settings)[0]
 
 
@@ -82,7 +82,7 @@ def test_what_comes_later_is_news_and_roles_and_kinds_stay(tmp_path: Path) -> No
     assert then["y"] == now["y"]
     about = [(c.name, c.role, c.kind, c.nullable) for c in now.values()]
     assert [(c.name, c.role, c.kind, c.nullable) for c in then.values()] == about
-    whole = contracts.load(settings.contract_path, settings.data)
+    whole = contracts.load(settings.project.contract_path, settings.data)
     assert whole == contract
 
 
@@ -100,7 +100,7 @@ def test_a_tours_folder_that_is_a_link_is_left_alone(tmp_path: Path) -> None:
     settings, contract, history = begun(tmp_path / "project", "t.csv", table())
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / "mine.txt").touch()
-    (settings.root / ".tour").symlink_to(tmp_path / "elsewhere")
+    (settings.project.root / ".tour").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(OSError, match="symbolic link"):
         apart(settings, contract, history)
     assert (tmp_path / "elsewhere" / "mine.txt").exists()
@@ -131,7 +131,7 @@ def test_rows_beyond_the_most_of_a_window_are_counted(tmp_path: Path) -> None:
 
 def test_rows_that_the_service_does_not_take_are_no_traffic(tmp_path: Path) -> None:
     settings, contract, _ = begun(tmp_path, "t.csv", table())
-    rows = check_data(settings).rows
+    rows = check(settings).rows
     rows.loc[[0, 88], "plan"] = "x" * (settings.service.max_text_length + 1)
     history, cut = windows(rows, contract, settings)
     assert len(history) == 60, "they may be learnt from"
@@ -143,7 +143,7 @@ def test_a_request_of_the_tour_holds_no_more_than_the_service_takes(
     text: str, sizes: list[int]
 ) -> None:
     rows = [{"note": text, "place": place} for place in range(120)]
-    found = list(batches(rows, Service(body_kilobytes=964)))
+    found = list(batches(rows, ServiceSettings(body_kilobytes=964)))
     assert [len(batch) for batch in found] == sizes
     assert [row for batch in found for row in batch] == rows
 

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from project.data.contract import Column, Contract
-from project.data.rows import to_records
-from project.monitoring.drift import ColumnDrift, chi_square, column_drift
-from project.monitoring.unseen import unseen
-from project.monitoring.verdict import check
-from project.release.bundle import reference
+from ml_lifecycle.data.contract import Column, Contract
+from ml_lifecycle.data.rows import to_records
+from ml_lifecycle.monitoring.drift import ColumnDrift, chi_square, column_drift
+from ml_lifecycle.monitoring.unseen import unseen
+from project.monitoring import check
+from ml_lifecycle.release.bundle import reference
 from project.settings import Drift
 
 NUMBER = Column(name="x", kind="number")
@@ -37,7 +37,7 @@ def compared(
 ) -> ColumnDrift:
     contract = Contract(table={}, columns=columns)
     known = reference(old, train, contract, np.ones(len(old)))
-    (found,) = column_drift(known["columns"], new, contract, Drift(), at)
+    (found,) = column_drift(known["columns"], new, contract, DriftSettings(), at)
     return found
 
 
@@ -95,28 +95,28 @@ def test_without_drift_alarms_are_as_rare_as_promised(
         moved(draw(seed, 400), draw(seed + 500, 500), column, draw(seed + 900, 1600))
         for seed in range(100)
     ]
-    assert sum(bool(m.moved or m.fault) for m in alarms) <= 8
+    assert sum(bool(m.drifted or m.fault) for m in alarms) <= 8
 
 
 def test_a_shift_is_a_movement_and_no_fault() -> None:
     found = moved(normal(1), normal(2, at=55))
-    assert found.moved
+    assert found.drifted
     assert not found.fault
 
 
 def test_a_shift_too_small_to_have_a_name_is_none() -> None:
-    assert not moved(normal(1, 100_000), normal(2, 100_000, at=50.3)).moved
+    assert not moved(normal(1, 100_000), normal(2, 100_000, at=50.3)).drifted
 
 
 def test_a_value_that_most_rows_have_is_counted_for_itself() -> None:
     mostly = np.where(np.arange(2000) % 50 == 0, 0.0, 1.0)
-    assert moved(mostly, np.where(np.arange(2000) % 5 == 0, 0.0, 1.0)).moved
+    assert moved(mostly, np.where(np.arange(2000) % 5 == 0, 0.0, 1.0)).drifted
 
 
 def test_all_rows_of_one_value_in_a_window_much_larger_than_the_test_are_noticed() -> None:
     half = np.array(["a", "b"] * 60, dtype=object)
-    assert moved(half, np.full(5000, "b", dtype=object), CATEGORY).moved
-    assert moved(normal(1, 120), np.full(5000, 70.0)).moved
+    assert moved(half, np.full(5000, "b", dtype=object), CATEGORY).drifted
+    assert moved(normal(1, 120), np.full(5000, 70.0)).drifted
 
 
 @pytest.mark.parametrize("factor", [10, 1 / 10, 100, 1000, 60, 1 / 60, 2.54, 1 / 2.2046])
@@ -198,22 +198,22 @@ def test_values_that_come_with_the_time_are_expected_to_go_on_coming() -> None:
 )
 def test_a_text_that_became_another_is_noticed(change: Callable[[str], str]) -> None:
     after = np.array([change(text) for text in sentences(3, 500)], dtype=object)
-    assert moved(sentences(1, 400), after, TEXT, sentences(2, 1600)).moved
+    assert moved(sentences(1, 400), after, TEXT, sentences(2, 1600)).drifted
 
 
 def test_a_date_is_compared_by_its_distance_from_the_time() -> None:
     train, old = since("2024-01-01", 2000, 1), since("2024-04-01", 500, 2)
     for start in ("2024-05-01", "2026-05-01"):
-        assert not compared(old, since(start, 500, 3), train, DATE, TIME).moved
-    assert compared(old, since("2024-05-01", 500, 3, days=120), train, DATE, TIME).moved
+        assert not compared(old, since(start, 500, 3), train, DATE, TIME).drifted
+    assert compared(old, since("2024-05-01", 500, 3, days=120), train, DATE, TIME).drifted
 
 
 def test_the_hour_of_the_request_stands_for_a_time_that_rows_do_not_say() -> None:
     train, old = since("2024-01-01", 2000, 1), since("2024-04-01", 500, 2)
     new = since("2024-05-01", 500, 3)
     at, silent = new["t"], new.assign(t=pd.NaT).astype({"t": "datetime64[s]"})
-    assert not compared(old, silent, train, DATE, TIME, at=at).moved
-    assert compared(old, silent, train, DATE, TIME, at=at + pd.Timedelta(days=90)).moved
+    assert not compared(old, silent, train, DATE, TIME, at=at).drifted
+    assert compared(old, silent, train, DATE, TIME, at=at + pd.Timedelta(days=90)).drifted
 
 
 def test_a_check_asks_served_rows_for_their_time(champion: Any) -> None:
@@ -232,15 +232,15 @@ def test_a_check_asks_served_rows_for_their_time(champion: Any) -> None:
         served = pd.DataFrame(
             {"inputs": inputs, "created_at": pd.Timestamp(at), "probabilities": None}
         )
-        assert check(release, served.assign(outcome=None), Drift()).verdict == verdict
+        assert check(release, served.assign(outcome=None), DriftSettings()).verdict == verdict
 
 
 def test_a_release_that_counted_dates_in_another_way_is_not_compared() -> None:
     contract = Contract(table={}, columns=(DATE, TIME))
     before = {"rows": 500, "missing": 0, "edges": [1.7e9], "counts": [250, 250]}
-    (found,) = column_drift({"x": before}, since("2027-01-01", 500, 3), contract, Drift())
+    (found,) = column_drift({"x": before}, since("2027-01-01", 500, 3), contract, DriftSettings())
     assert not found.compared
-    assert not found.moved
+    assert not found.drifted
 
 
 def test_a_date_without_a_time_is_compared_by_missing_values_only() -> None:
@@ -249,7 +249,7 @@ def test_a_date_without_a_time_is_compared_by_missing_values_only() -> None:
     at, new = new["t"], new[["x"]]
     found = compared(old, new, train, DATE, at=at)
     assert not found.compared
-    assert not found.moved
+    assert not found.drifted
     new.loc[::5, "x"] = pd.NaT
     assert "missing values rose" in compared(old, new, train, DATE, at=at).fault
 
@@ -260,10 +260,10 @@ def test_a_column_that_follows_the_time_is_compared_by_missing_values_only(colum
     if column.kind == "number":
         old, new = ([float(value) for value in values] for values in (old, new))
     found = moved(old, new, column)
-    assert found.moved or found.fault
+    assert found.drifted or found.fault
     column = column.replace(follows_time=True)
     assert not moved(old, new, column).fault
-    assert not moved(old, new, column).moved
+    assert not moved(old, new, column).drifted
     gone: list[Any] = ["" if column.kind == "text" else None] * 100
     assert "missing values rose" in moved(old, new[100:] + gone, column).fault
 
@@ -273,7 +273,7 @@ def test_a_window_without_any_value_is_a_fault() -> None:
 
 
 def test_a_window_too_small_is_not_quiet(champion: Any, window: Any) -> None:
-    assert check(champion.release, window(50), Drift()).verdict == "insufficient data"
+    assert check(champion.release, window(50), DriftSettings()).verdict == "insufficient data"
 
 
 def of_groups(seed: int, groups: int, size: int) -> pd.DataFrame:
@@ -301,8 +301,8 @@ def test_rows_that_a_group_repeats_are_no_evidence(keyed: bool, size: int) -> No
         old, train, new = (of_groups(3 * seed + part, 600 // size, size) for part in range(3))
         new = new if keyed else new.drop(columns="g")
         known = reference(old, train, contract, np.ones(len(old)))["columns"]
-        alarms += any(m.moved or m.fault for m in column_drift(known, new, contract, Drift()))
-        broken = column_drift(known, new.assign(own=new["own"] + 0.6), contract, Drift())
-        found += next(m.moved for m in broken if m.column == "own")
+        alarms += any(m.drifted or m.fault for m in column_drift(known, new, contract, DriftSettings()))
+        broken = column_drift(known, new.assign(own=new["own"] + 0.6), contract, DriftSettings())
+        found += next(m.drifted for m in broken if m.column == "own")
     assert alarms <= 5
     assert found >= 39

@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from project.data.contract import Contract
-from project.data.findings import Finding, find
-from project.data.infer import infer
-from project.data.read import Table, read_table
-from project.data.rows import apply, check, convert
+from ml_lifecycle.data.contract import Contract
+from ml_lifecycle.data.checks import Finding, find
+from ml_lifecycle.data.infer import infer_contract
+from ml_lifecycle.tables.read import Table, read_table
+from ml_lifecycle.data.rows import apply, check, convert
 from project.settings import Settings
 
 ROWS = 300
@@ -18,7 +18,7 @@ ROWS = 300
 def found_in(settings: Settings) -> tuple[Contract, list[Finding], Table]:
     """Return the contract, what is doubtful (a broken rule blocks under no name) and the table."""
     table = read_table(settings)
-    contract = infer(table, settings)
+    contract = infer_contract(table, settings)
     typed, broken = check(contract, table.frame)
     found = find(table.frame, typed, contract, settings)
     return contract, [*found, *(Finding("", rule, blocking=True) for rule in broken)], table
@@ -66,7 +66,7 @@ def test_kinds(project: Any, values: Any, kind: str, pattern: str) -> None:
 
 def test_decimal_commas_have_their_value(project: Any) -> None:
     contract, _, table = inferred(project, ["1.234,5", "0,25", "7,0"] * 100)
-    assert apply(contract, table.frame, "t")["it"].tolist()[:3] == [1234.5, 0.25, 7.0]
+    assert validate(contract, table.frame, "t")["it"].tolist()[:3] == [1234.5, 0.25, 7.0]
 
 
 def test_infinity_in_a_table_is_no_number(project: Any) -> None:

@@ -5,11 +5,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from project.data import contract as contracts
-from project.data.check import Checked, check_data
-from project.data.contract import Column
-from project.errors import CheckFailed
-from project.show import checked_table
+from ml_lifecycle.data import contract as contracts
+from ml_lifecycle.data.check import CheckedTable, check_data
+from ml_lifecycle.data.contract import Column
+from ml_lifecycle.errors import CheckFailed
+from ml_lifecycle.display import checked_table
 
 ROWS = 240
 Cell = Callable[[int], object]
@@ -28,29 +28,29 @@ def write(cells: dict[str, Cell], separator: str = ",", header: bool = True) -> 
 
 
 @pytest.fixture
-def see(project: Any) -> Callable[..., Checked]:
+def see(project: Any) -> Callable[..., CheckedTable]:
     """Check a table given as text or bytes; options are those of [data]."""
 
-    def check(content: str | bytes, **data: Any) -> Checked:
+    def check(content: str | bytes, **data: Any) -> CheckedTable:
         settings = project(**({"group": "", "sensitive": (), "ignore": ()} | data))
         data_of = content if isinstance(content, bytes) else content.encode()
-        (settings.root / "table.csv").write_bytes(data_of)
-        checked = check_data(settings)
+        (settings.project.root / "table.csv").write_bytes(data_of)
+        checked = check(settings)
         print(checked_table(checked, settings))
         return checked
 
     return check
 
 
-def column(checked: Checked, name: str = "it") -> Column:
+def column(checked: CheckedTable, name: str = "it") -> Column:
     return next(column for column in checked.contract.columns if column.name == name)
 
 
-def told(checked: Checked, name: str = "it") -> list[str]:
+def told(checked: CheckedTable, name: str = "it") -> list[str]:
     return [finding.text for finding in checked.findings if finding.column == name]
 
 
-def refused(see: Callable[..., Checked], content: str | bytes, **data: Any) -> list[str]:
+def refused(see: Callable[..., CheckedTable], content: str | bytes, **data: Any) -> list[str]:
     """Return the numbered lines of the one list."""
     with pytest.raises(CheckFailed) as error:
         see(content, **data)
@@ -217,8 +217,8 @@ def test_a_doubt_of_another_kind_does_not_hide_a_leak(see: Any) -> None:
 def test_long_and_wide_names_fit_a_terminal(project: Any) -> None:
     settings = project(group="", sensitive=(), ignore=())
     names = {"größe " * 40: pick("a", "b"), "北京" * 40: pick("広い", "狭い"), "a\tb": pick(1.5, 2)}
-    (settings.root / "table.csv").write_text(write(names, "|"), encoding="utf-8")
-    text = checked_table(check_data(settings), settings)
+    (settings.project.root / "table.csv").write_text(write(names, "|"), encoding="utf-8")
+    text = checked_table(check(settings), settings)
     wide = "".join(line for line in text.split("\n\n")[1].splitlines() if "北京" in line)
     assert wide
     for line in text.split("\n\n")[1].splitlines():
@@ -227,16 +227,16 @@ def test_long_and_wide_names_fit_a_terminal(project: Any) -> None:
 
 def test_a_contract_loosened_by_hand_holds_and_the_difference_is_shown(project: Any) -> None:
     settings = project(group="", sensitive=(), ignore=())
-    path = settings.root / "table.csv"
+    path = settings.project.root / "table.csv"
     path.write_bytes(codecs.BOM_UTF8 + write({"it": lambda i: i * 7 % 90 / 8}).encode())
-    ours = check_data(settings).contract
+    ours = check(settings).contract
     loose = [c.replace(nullable=True, maximum=99.0) if c.name == "it" else c for c in ours.columns]
-    contracts.save(ours.model_copy(update={"columns": tuple(loose)}), settings.contract_path)
-    checked = check_data(settings)
+    contracts.save(ours.model_copy(update={"columns": tuple(loose)}), settings.project.contract_path)
+    checked = check(settings)
     shown = "'it': nullable True in the contract, False now, maximum 99.0 in the contract, 11.125"
     assert checked.changes == (f"{shown} now",)
     assert f"Not as in contract.yaml: {shown} now." in checked_table(checked, settings)
     tight = [c.replace(kind="integer") if c.name == "it" else c for c in ours.columns]
-    contracts.save(ours.model_copy(update={"columns": tuple(tight)}), settings.contract_path)
+    contracts.save(ours.model_copy(update={"columns": tuple(tight)}), settings.project.contract_path)
     with pytest.raises(CheckFailed, match=r"1\. column 'it' is no whole number: row 2 '0.875'"):
-        check_data(settings)
+        check(settings)

@@ -3,11 +3,11 @@
 from typing import Any
 
 import pytest
-from project.ledger import Ledger
+from ml_lifecycle.ledger.database import Ledger
 from project.lifecycle import ask_gate as promote
-from project.model.train import train
-from project.release.champion import champion as champion_of
-from project.release.promotion import rollback
+from project.training import train
+from ml_lifecycle.release.champion import champion as champion_of
+from ml_lifecycle.release.promotion import rollback
 from sqlalchemy import create_engine, text
 
 
@@ -33,13 +33,13 @@ def test_a_model_is_trained_promoted_served_and_rolled_back_on_postgresql(
         outcome = {"request_id": answer["request_id"], "row": 0, "value": "no"}
         reply = served.http.post("/outcomes", json={"outcomes": [outcome]})
     assert reply.status_code == 200, reply.text
-    assert rollback(settings) == (2, 1)
+    assert rollback(settings.registry, settings.approver) == (2, 1)
     assert champion_of(settings).number == 1
-    with Ledger(settings.ledger_url) as ledger:
+    with Ledger(settings.project.ledger_url) as ledger:
         (kept,) = ledger.served().to_dict("records")
         verdicts = [decision["verdict"] for decision in ledger.decisions()]
     assert (kept["request_id"], kept["outcome"]) == (answer["request_id"], "no")
     assert verdicts == ["rollback", "promote", "promote"]
-    assert not list(settings.root.glob("ledger.db*"))
-    with create_engine(settings.tracking_uri).connect() as connection:
+    assert not list(settings.project.root.glob("ledger.db*"))
+    with create_engine(settings.project.tracking_uri).connect() as connection:
         assert connection.scalar(text("SELECT count(*) FROM model_versions")) == 2

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from project.data.strength import strength
+from ml_lifecycle.data.leaks import strength
 
 ROWS = 400
 

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from project.errors import CheckFailed, WorldBroken, WrongUse
-from project.ledger import Ledger
+from ml_lifecycle.errors import CheckFailed, WorldBroken, WrongUse
+from ml_lifecycle.ledger.database import Ledger
 from project.lifecycle import ask_gate as promote
-from project.release import registry, rollout
-from project.release.rollout import chosen, guardrail_violation
+from ml_lifecycle.release import registry, rollout
+from ml_lifecycle.release.rollout import chosen, guardrail_violation
 from sqlalchemy import text
 
 PATIENCE = 10.0  # seconds until a condition must hold; never waited for in full when it does
@@ -170,7 +170,7 @@ def test_a_challenger_that_does_not_come_now_is_asked_for_again(
     two: Any, serving: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rollout.start(two, 2, 1.0, "canary")
-    shutil.rmtree(next((two.root / "releases").glob("2-*")))
+    shutil.rmtree(next((two.project.root / "releases").glob("2-*")))
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     with serving(two) as running:
         canary = running.http.app.state.canary
@@ -250,7 +250,7 @@ def test_a_change_of_champion_or_a_hand_ends_a_rollout(two: Any) -> None:
         rollout.stop(two)
     rollout.start(two, 2, 0.5, "canary")
     promote(two, 2, override="a rehearsal")
-    with Ledger(two.ledger_url) as ledger:
+    with Ledger(two.project.ledger_url) as ledger:
         assert rollout.active(ledger) is None
 
 

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from project.errors import WorldBroken, WrongUse
-from project.ledger import Ledger, now
-from project.service.writer import QueueFull, Writer
-from project.tables import REVISION, SHADOWS, TABLES
+from ml_lifecycle.errors import WorldBroken, WrongUse
+from ml_lifecycle.ledger.database import Ledger, now
+from ml_lifecycle.service.writer import QueueFull, Writer
+from ml_lifecycle.ledger.tables import REVISION, SHADOWS, TABLES
 from sqlalchemy import Engine, create_engine, inspect, select, text
 
 OPEN = (

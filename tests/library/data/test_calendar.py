@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from project.data.calendar import follow_time
-from project.data.check import check_data
-from project.data.contract import Column, Contract, Kind, load
+from ml_lifecycle.data.calendar import follow_time
+from ml_lifecycle.data.check import check_data
+from ml_lifecycle.data.contract import Column, Contract, Kind, load
 
 ROWS = 1500
 MOMENTS = pd.Series(pd.date_range("2022-03-05", periods=ROWS, freq="11h").astype("datetime64[s]"))
@@ -149,23 +149,23 @@ def calendar_table() -> pd.DataFrame:
 
 def test_check_data_says_so_and_flags_the_column_in_the_first_contract(project: Any) -> None:
     settings = project(calendar_table(), time="t", group="", sensitive=(), ignore=())
-    found = {finding.column: finding.text for finding in check_data(settings).findings}
+    found = {finding.column: finding.text for finding in check(settings).findings}
     assert found["month"].startswith("is the month of 't': a window holds only some of its values")
     assert "the drift check does not compare it; add it to `ignore`" in found["month"]
     assert found["year"].startswith("is the year of 't': a model cannot learn from values that")
-    contract = load(settings.contract_path)
+    contract = load(settings.project.contract_path)
     assert [c.name for c in contract.columns if c.follows_time] == ["month", "year"]
-    text = settings.contract_path.read_text()
+    text = settings.project.contract_path.read_text()
     assert text.count("follows_time") == 2
 
 
 def test_a_contract_that_is_there_is_not_changed_and_the_way_out_is_named(project: Any) -> None:
     settings = project(calendar_table(), time="t", group="", sensitive=(), ignore=())
-    check_data(settings)
-    text = settings.contract_path.read_text().replace("  follows_time: true\n", "")
-    settings.contract_path.write_text(text)
-    checked = check_data(settings)
-    assert settings.contract_path.read_text() == text
+    check(settings)
+    text = settings.project.contract_path.read_text().replace("  follows_time: true\n", "")
+    settings.project.contract_path.write_text(text)
+    checked = check(settings)
+    assert settings.project.contract_path.read_text() == text
     assert not checked.changes
     found = {finding.column: finding.text for finding in checked.findings}
     assert "with `follows_time: true` in contract.yaml" in found["month"]
@@ -177,7 +177,7 @@ def test_a_long_check_says_how_far_it_is_and_a_quick_one_does_not(
     settings = project(calendar_table(), time="t", group="", sensitive=(), ignore=())
     said: list[tuple[str, int, int]] = []
     for seconds in (3600.0, 0.0):
-        monkeypatch.setattr("project.data.check.PATIENCE", seconds)
+        monkeypatch.setattr("ml_lifecycle.data.check.PATIENCE", seconds)
         check_data(settings, lambda *step: said.append(step))
         assert bool(said) == (seconds == 0)
     assert "what is doubtful" in [what for what, _, _ in said]

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from project.errors import CheckFailed, WorldBroken, WrongUse
-from project.ledger import Ledger
+from ml_lifecycle.errors import CheckFailed, WorldBroken, WrongUse
+from ml_lifecycle.ledger.database import Ledger
 from project.lifecycle import ask_gate as promote
-from project.release import champion as champions
-from project.release import registry
-from project.release.gate import Verdict
-from project.release.promotion import move, rollback
+from ml_lifecycle.release import champion as champions
+from ml_lifecycle.release import registry
+from project.gate import Verdict
+from ml_lifecycle.release.promotion import move, rollback
 
 PATIENCE = 10.0  # seconds until a condition must hold; never waited for in full when it does
 NOBODY = "http://127.0.0.1:9"
@@ -40,7 +40,7 @@ def test_a_rollback_reaches_the_running_service_without_a_failed_request(
 
         assert version() == 2
         started = time.monotonic()
-        assert rollback(two) == (2, 1)
+        assert rollback(two.registry, two.approver) == (2, 1)
         while version() != 1:
             assert time.monotonic() - started < PATIENCE
 
@@ -52,7 +52,7 @@ def test_a_rollback_needs_no_registry(
     promote(two, override="a rehearsal")
     with serving(two) as running:
         monkeypatch.setenv("MLFLOW_TRACKING_URI", NOBODY)
-        assert rollback(two) == (2, 1)
+        assert rollback(two.registry, two.approver) == (2, 1)
         running.slot.refresh()
         assert running.http.get("/health/ready").json()["version"] == 1
         monkeypatch.delenv("MLFLOW_TRACKING_URI")
@@ -69,8 +69,8 @@ def test_the_ledger_and_the_page_say_who_decided(two: Any, monkeypatch: pytest.M
     monkeypatch.setenv("APPROVER", "Ada Lovelace")
     promote(two, override="a rehearsal")
     monkeypatch.setenv("APPROVER", "Charles Babbage")
-    rollback(two)
-    with Ledger(two.ledger_url) as ledger:
+    rollback(two.registry, two.approver)
+    with Ledger(two.project.ledger_url) as ledger:
         back, overruled = ledger.decisions(last=2)
     assert (overruled["who"], back["who"]) == ("Ada Lovelace", "Charles Babbage")
     assert "a rehearsal" in overruled["reason"]
@@ -80,19 +80,19 @@ def test_the_ledger_and_the_page_say_who_decided(two: Any, monkeypatch: pytest.M
 
 def test_each_rollback_goes_one_champion_further_until_there_is_none(two: Any) -> None:
     promote(two, override="a rehearsal")
-    with Ledger(two.ledger_url) as ledger:
+    with Ledger(two.project.ledger_url) as ledger:
         second = champions.serving(ledger)
         third = registry.Version(3, second.run_id, second.sha256)
         move(two, ledger, "promotion", third, second, Verdict("promote", "planted"))
         assert champions.former(ledger, third) == second
         move(two, ledger, "rollback", second, third, Verdict("rollback", "planted"))
-    assert rollback(two) == (2, 1)
+    assert rollback(two.registry, two.approver) == (2, 1)
     with pytest.raises(CheckFailed, match="no former champion"):
-        rollback(two)
+        rollback(two.registry, two.approver)
 
 
 def test_a_new_registry_that_counts_from_one_again_has_a_former_champion(two: Any) -> None:
-    with Ledger(two.ledger_url) as ledger:
+    with Ledger(two.project.ledger_url) as ledger:
         first = champions.serving(ledger)
         again = registry.Version(1, "another", "another")
         move(two, ledger, "promotion", again, first, Verdict("promote", "planted"))
@@ -102,7 +102,7 @@ def test_a_new_registry_that_counts_from_one_again_has_a_former_champion(two: An
 def test_of_eight_promotions_against_one_champion_exactly_one_wins(ledger_url: str) -> None:
     from project.settings import Data, Settings
 
-    settings = Settings(root=Path("/nowhere"), data=Data(source="none", target="none"))
+    settings = Settings(root=Path("/nowhere"), data=DataSettings(source="none", target="none"))
 
     def race(number: int) -> str:
         with Ledger(ledger_url) as ledger:
@@ -160,8 +160,8 @@ def test_a_promotion_killed_anywhere_leaves_the_old_or_the_new_champion(
 ) -> None:
     package = champions.__name__.split(".")[0]
     script = textwrap.dedent(KILLED).replace("PACKAGE", package).replace("STEP", repr(step))
-    (two.root / "settings.json").write_text(two.model_dump_json())
-    done = subprocess.run([sys.executable, "-c", script], cwd=two.root, check=False)
+    (two.project.root / "settings.json").write_text(two.model_dump_json())
+    done = subprocess.run([sys.executable, "-c", script], cwd=two.project.root, check=False)
     assert done.returncode == 9, "it was not killed at all"
     assert who(two) == (2 if step[1] in ("mirror", "point") else 1)
     assert promote(two, 2, override="a rehearsal").verdict == "promote"
@@ -169,7 +169,7 @@ def test_a_promotion_killed_anywhere_leaves_the_old_or_the_new_champion(
     shown = registry.by_alias(two)
     assert shown is not None
     assert shown.number == 2
-    assert rollback(two) == (2, 1)
+    assert rollback(two.registry, two.approver) == (2, 1)
 
 
 def test_what_serves_is_not_for_the_registry_to_say(two: Any) -> None:
@@ -208,7 +208,7 @@ def test_no_champion_no_registry_and_the_wrong_registry_are_three_things(
 
 
 def test_an_emptied_ledger_is_not_taken_for_a_first_promotion(two: Any) -> None:
-    for path in two.root.glob("ledger.db*"):
+    for path in two.project.root.glob("ledger.db*"):
         path.unlink()
     for ask in (champions.champion, promote):
         with pytest.raises(CheckFailed, match="the ledger knows of no promotion"):
@@ -218,10 +218,10 @@ def test_an_emptied_ledger_is_not_taken_for_a_first_promotion(two: Any) -> None:
 
 
 def test_the_anchor_is_the_first_champion_until_another_is_frozen(two: Any) -> None:
-    with Ledger(two.ledger_url) as ledger:
+    with Ledger(two.project.ledger_url) as ledger:
         assert champions.anchor(ledger).number == 1
         promote(two, override="a rehearsal")
         assert champions.anchor(ledger).number == 1
         promote(two, 2, override="it is the measure now", freeze=True)
         assert champions.anchor(ledger).number == 2
-    assert rollback(two) == (2, 1)
+    assert rollback(two.registry, two.approver) == (2, 1)

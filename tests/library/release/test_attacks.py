@@ -28,9 +28,9 @@ import mlflow.artifacts
 import numpy as np
 import pytest
 import skops.io
-from project.errors import CheckFailed, WorldBroken
-from project.model import features
-from project.release import bundle, keys, registry, tracking, verify
+from ml_lifecycle.errors import CheckFailed, WorldBroken
+from ml_lifecycle.model import features
+from ml_lifecycle.release import bundle, keys, registry, tracking, verify
 from project.settings import Settings
 
 PACKAGE = features.__name__.partition(".")[0]
@@ -65,7 +65,7 @@ class Place:
 
     def say(self, manifest: bytes) -> None:
         (self.store / "manifest.json").write_bytes(manifest)
-        signature = keys.sign(manifest, self.settings.root)
+        signature = keys.sign(manifest, self.settings.project.root)
         (self.store / "manifest.sig").write_bytes(signature)
 
     def write(self, name: str, content: bytes) -> None:
@@ -84,14 +84,14 @@ class Place:
         self.canary.unlink()
 
     def sql(self, text: str, *values: Any) -> None:
-        with sqlite3.connect(self.settings.root / "mlflow.db") as database:
+        with sqlite3.connect(self.settings.project.root / "mlflow.db") as database:
             database.execute(text, values)
         database.close()
 
 
 @pytest.fixture
 def place(champion: Any, tmp_path: Path) -> Place:
-    settings, old = champion.copy(tmp_path), champion.settings.root
+    settings, old = champion.copy(tmp_path), champion.settings.project.root
     shutil.rmtree(tmp_path / "releases")
     version = champion.trained.version
     place = Place(
@@ -256,7 +256,7 @@ def blank(place: Place) -> None:
 def resigned(place: Place) -> None:
     """Another answer, signed with a key of the attacker's."""
     edited(place)
-    theirs = place.settings.root / "theirs"
+    theirs = place.settings.project.root / "theirs"
     theirs.mkdir()
     place.sign()
     content = (place.store / "manifest.json").read_bytes()
@@ -271,7 +271,7 @@ def pipe(place: Place) -> None:
 
 def link(place: Place) -> None:
     """A link to a file of this machine."""
-    secret = place.settings.root / "secret"
+    secret = place.settings.project.root / "secret"
     (place.store / "contract.yaml").rename(secret)
     (place.store / "contract.yaml").symlink_to(secret)
 
@@ -329,8 +329,8 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_same_registry_without_an_attack_is_read(place: Place) -> None:
     place.sign()
     release = place.fetch()
-    assert len(bundle.holdout(release)) == release.lineage["test_rows"]
-    assert len(bundle.trained_on(release)) == release.lineage["train_rows"]
+    assert len(bundle.holdout(release)) == release.manifest.test_rows
+    assert len(bundle.trained_on(release)) == release.manifest.train_rows
 
 
 @pytest.mark.usefixtures("small")
@@ -341,7 +341,7 @@ def test_what_we_did_not_sign_is_refused_and_not_run(
     attack(place)
     with pytest.raises(CheckFailed, match=f"^version 1: {said}"):
         place.fetch()
-    assert not list((place.settings.root / "releases").iterdir())
+    assert not list((place.settings.project.root / "releases").iterdir())
 
 
 @pytest.mark.usefixtures("small")
@@ -427,7 +427,7 @@ def test_a_file_that_is_nonsense_is_refused_even_if_we_signed_it(
 
 def test_each_of_400_flipped_bits_is_refused(place: Place) -> None:
     draw = random.Random(20)
-    root = place.settings.root
+    root = place.settings.project.root
     bundle.read(place.store, root)
     for _ in range(400):
         path = place.store / draw.choice(verify.NAMES)
@@ -445,8 +445,8 @@ def second(place: Place) -> registry.Version:
     """Register the first release once more, in a run of its own."""
     settings, release = place.settings, place.fetch()
     with tracking.started("again", settings) as run_id:
-        shutil.copytree(place.store, settings.root / "again")
-        again = Place(settings, place.version, settings.root / "again", place.canary)
+        shutil.copytree(place.store, settings.project.root / "again")
+        again = Place(settings, place.version, settings.project.root / "again", place.canary)
         again.sign(run_id=run_id)
         lineage, evaluation = release.lineage, release.evaluation
         return tracking.register(run_id, again.store, {}, lineage, evaluation, settings)
@@ -454,38 +454,38 @@ def second(place: Place) -> registry.Version:
 
 def test_a_release_that_we_signed_cannot_be_replayed_as_another_version(place: Place) -> None:
     version = second(place)
-    registry.fetch(version, place.settings)
-    shutil.rmtree(place.settings.root / "releases")
+    place.settings.registry.fetch(version)
+    shutil.rmtree(place.settings.project.root / "releases")
     other = place.store.parents[2] / version.run_id / "artifacts" / "release"
     shutil.copytree(place.store, other, dirs_exist_ok=True)
     with pytest.raises(CheckFailed, match=f"version 2: the release is of run .* {version.run_id}"):
-        registry.fetch(version, place.settings)
+        place.settings.registry.fetch(version)
 
 
 def test_a_version_that_is_led_to_another_run_is_found_by_who_knows_its_hash(place: Place) -> None:
     version = second(place)
-    known = registry.fetch(version, place.settings).sha256
+    known = place.settings.registry.fetch(version).sha256
     place.sql("update model_versions set run_id = ? where version = 2", place.version.run_id)
     moved = registry.by_number(place.settings, 2)
     assert moved == registry.Version(2, place.version.run_id)
-    registry.fetch(replace(version, sha256=known), place.settings)
+    place.settings.registry.fetch(replace(version, sha256=known))
     with pytest.raises(CheckFailed, match=r"version 2: manifest.json has SHA-256 .* replayed"):
-        registry.fetch(replace(moved, sha256=known), place.settings)
+        place.settings.registry.fetch(replace(moved, sha256=known))
 
 
 @pytest.mark.parametrize("run_id", ["../../../etc", "/etc", "a/../.."])
 def test_a_run_that_is_a_path_is_refused(place: Place, run_id: str) -> None:
     with pytest.raises(CheckFailed, match=r"version 1: .* is not the id of a run"):
-        registry.fetch(registry.Version(1, run_id), place.settings)
+        place.settings.registry.fetch(registry.Version(1, run_id))
 
 
 def test_artifacts_led_to_a_folder_of_the_attackers_are_refused(place: Place) -> None:
-    theirs = place.settings.root / "theirs" / "release"
+    theirs = place.settings.project.root / "theirs" / "release"
     shutil.copytree(place.store, theirs)
     wanted = f"{place.store.parent.as_uri()}/../../../theirs"
     place.sql("update runs set artifact_uri = ?", wanted)
     place.fetch()
-    shutil.rmtree(place.settings.root / "releases")
+    shutil.rmtree(place.settings.project.root / "releases")
     (theirs / "model.skops").write_bytes(pickle.dumps(Exploit(place.code)))
     with pytest.raises(CheckFailed, match=r"model.skops is not the file that was signed"):
         place.fetch()
@@ -526,7 +526,7 @@ def test_code_that_mlflow_would_run_lies_beside_the_release_and_is_not_even_fetc
     reader = (
         f"from {PACKAGE}.release import registry as r; from {PACKAGE}.settings import *;"
         f"r.fetch(r.Version(1, {place.version.run_id!r}),"
-        f" Settings(root=Path({str(place.settings.root)!r}), data=Data(source='s', target='t')))"
+        f" Settings(root=Path({str(place.settings.project.root)!r}), data=DataSettings(source='s', target='t')))"
     )
     subprocess.run([sys.executable, "-c", reader], check=True, cwd=place.store)
     names = {path.name for path in place.fetch().path.iterdir()}
@@ -697,7 +697,7 @@ def test_two_first_trainings_do_not_break_each_others_registry(tmp_path: Path) -
     opening = (
         f"from {PACKAGE}.release import registry as r, tracking as t;"
         f"from {PACKAGE}.settings import *;"
-        f"s = Settings(root=Path({str(tmp_path)!r}), data=Data(source='s', target='t'));"
+        f"s = Settings(root=Path({str(tmp_path)!r}), data=DataSettings(source='s', target='t'));"
         "print(flush=True); input(); c = r.client(s); print(flush=True); input();"
         "print(t._experiment(c, s))"
     )

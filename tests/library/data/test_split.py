@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from project.data.contract import Contract
-from project.data.read import DataError
-from project.data.split import Split, check_apart, fingerprints, folds, split
-from project.errors import CheckFailed
+from ml_lifecycle.data.contract import Contract
+from ml_lifecycle.tables.read import DataError
+from ml_lifecycle.data.split import Split, check_apart, row_hashes, folds, split
+from ml_lifecycle.errors import CheckFailed
 from project.settings import Settings
 
 
@@ -25,9 +25,9 @@ def given(typed: Any, **data: Any) -> tuple[pd.DataFrame, Contract, Settings]:
 @pytest.mark.parametrize("time", ["since", ""])
 def test_no_row_and_no_group_on_both_sides(typed: Any, group: str, time: str) -> None:
     frame, contract, settings = given(typed, group=group, time=time)
-    parts = split(frame, contract, settings)
+    parts = split_rows(frame, contract, settings.data)
     check_apart(frame, parts, group)
-    keys = fingerprints(frame[[group]]) if group else np.arange(len(frame))
+    keys = row_hashes(frame[[group]]) if group else np.arange(len(frame))
     assert not set(keys[parts.train]) & set(keys[parts.test])
     if time:
         assert frame[time].iloc[parts.train].max() < frame[time].iloc[parts.test].min()
@@ -58,25 +58,25 @@ def test_a_training_part_of_one_group_is_refused(typed: Any) -> None:
     frame, contract, settings = given(typed)
     few = frame.assign(customer=np.resize(["a", "b"], len(frame)))
     with pytest.raises(DataError, match="'customer': all training rows have one value; choose"):
-        split(few, contract, settings)
+        split_rows(few, contract, settings.data)
 
 
 @pytest.mark.parametrize("group", ["customer", ""])
 def test_a_test_row_stays_one_when_the_table_grows_or_is_reordered(typed: Any, group: str) -> None:
     frame, contract, settings = given(typed, group=group)
     half = frame.iloc[:400]
-    before = set(fingerprints(half.iloc[split(half, contract, settings).test]))
+    before = set(row_hashes(half.iloc[split_rows(half, contract, settings.data).test]))
     grown = frame.sample(frac=1, random_state=0)
-    after = set(fingerprints(grown.iloc[split(grown, contract, settings).test]))
+    after = set(row_hashes(grown.iloc[split_rows(grown, contract, settings.data).test]))
     assert before <= after
-    assert not after & (set(fingerprints(half)) - before)
+    assert not after & (set(row_hashes(half)) - before)
 
 
 def test_a_fingerprint_depends_on_the_row_alone() -> None:
     days = pd.to_datetime(["2024-01-01 00:00", "2024-01-02 10:30"])
     frame = pd.DataFrame({"at": days, "x": [1.0, np.nan], "c": ["a", np.nan]})
-    alone = [fingerprints(frame.iloc[[row]])[0] for row in range(2)]
-    assert fingerprints(frame).tolist() == alone
+    alone = [row_hashes(frame.iloc[[row]])[0] for row in range(2)]
+    assert row_hashes(frame).tolist() == alone
 
 
 def test_equal_rows_stand_on_one_side(typed: Any) -> None:
@@ -87,7 +87,7 @@ def test_equal_rows_stand_on_one_side(typed: Any) -> None:
 
 def test_planted_overlaps_are_found(typed: Any) -> None:
     frame, contract, settings = given(typed)
-    parts = split(frame, contract, settings)
+    parts = split_rows(frame, contract, settings.data)
     with pytest.raises(CheckFailed, match="a row is on both sides"):
         check_apart(frame, Split(parts.train, np.append(parts.test, parts.train[0])), "")
     mixed = frame.assign(customer="one and the same")

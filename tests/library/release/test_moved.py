@@ -10,16 +10,16 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from project.backup import backup
-from project.data.check import check_data
-from project.ledger import Ledger
+from ml_lifecycle.ledger.backup import backup
+from ml_lifecycle.data.check import check_data
+from ml_lifecycle.ledger.database import Ledger
 from project.lifecycle import ask_gate, retrain
-from project.model.train import train
-from project.predict import predict
-from project.release import champion as champions
-from project.release import registry
-from project.release.fetch import local
-from project.release.promotion import rollback
+from project.training import train
+from project.lifecycle import predict
+from ml_lifecycle.release import champion as champions
+from ml_lifecycle.release import registry
+from ml_lifecycle.download import local
+from ml_lifecycle.release.promotion import rollback
 from project.settings import Data, Settings, sqlite_file, sqlite_url
 from sqlalchemy import create_engine, make_url
 
@@ -63,10 +63,10 @@ def log(opened: Any, experiment: str) -> str:
 
 def lives_on(settings: Settings, rows: Any, quiet: Any, serving: Any) -> None:
     """Fetch, predict, train, promote, serve, retrain and go back, with no copies of releases."""
-    shutil.rmtree(settings.root / "releases")
+    shutil.rmtree(settings.project.root / "releases")
     assert champions.champion(settings).number == 1
-    output = settings.root / "out.csv"
-    assert predict(settings, str(settings.root / "table.csv"), output)[1] == 1
+    output = settings.project.root / "out.csv"
+    assert predict(settings, str(settings.project.root / "table.csv"), output)[1] == 1
     assert len(pd.read_csv(output)) == len(rows[0])
     train(*rows, settings, quiet)
     ask_gate(settings, override="the project was moved")
@@ -77,14 +77,14 @@ def lives_on(settings: Settings, rows: Any, quiet: Any, serving: Any) -> None:
         outcome = {"request_id": answer["request_id"], "row": 0, "value": "no"}
         running.http.post("/outcomes", json={"outcomes": [outcome]})
     assert retrain(settings, quiet)[0].version.number == 3
-    assert rollback(settings) == (2, 1)
+    assert rollback(settings.registry, settings.approver) == (2, 1)
 
 
 @pytest.fixture
 def trained(project: Any, champion: Any, quiet: Any) -> Settings:
     """A project that was trained where it is, whose first version serves."""
     settings = project()
-    check_data(settings)
+    check(settings)
     train(*champion.rows, settings, quiet)
     assert ask_gate(settings).verdict == "promote"
     return settings
@@ -118,12 +118,12 @@ def test_a_move_is_said_once(
         registry.client(settings)
     said = [record.getMessage() for record in caplog.records if "The project was" in record.message]
     assert len(said) == 1
-    assert str(settings.root) in said[0]
+    assert str(settings.project.root) in said[0]
 
 
 def test_files_kept_elsewhere_stay_where_they_are(empty_registry: Path, tmp_path: Path) -> None:
     shutil.copy(empty_registry, tmp_path)
-    settings = Settings(root=tmp_path, data=Data(source="none", target="none"))
+    settings = Settings(root=tmp_path, data=DataSettings(source="none", target="none"))
     away = "s3://bucket/mlruns"
     registry.client(settings).create_experiment(registry.NAME, artifact_location=away)
     found = registry.client(settings).get_experiment_by_name(registry.NAME)
@@ -134,7 +134,7 @@ def test_files_kept_elsewhere_stay_where_they_are(empty_registry: Path, tmp_path
 def test_a_registry_works_and_moves_under_any_name(
     empty_registry: Path, tmp_path: Path, name: str
 ) -> None:
-    about = Data(source="none", target="none")
+    about = DataSettings(source="none", target="none")
     roots = [tmp_path / name, tmp_path / f"{name} moved", tmp_path / f"moved {name}"]
     roots[0].mkdir()
     shutil.copy(empty_registry, roots[0])
@@ -167,8 +167,8 @@ def test_the_url_of_a_database_names_its_file_under_any_name(tmp_path: Path, see
 def test_a_ledger_of_any_name_is_written_and_backed_up(tmp_path: Path, quiet: Any) -> None:
     root = tmp_path / NAMES[6] / "a?b#c%d"
     root.mkdir(parents=True)
-    settings = Settings(root=root, data=Data(source="none", target="none"))
-    with Ledger(settings.ledger_url) as ledger:
+    settings = Settings(root=root, data=DataSettings(source="none", target="none"))
+    with Ledger(settings.project.ledger_url) as ledger:
         ledger.decide("promotion", "hold", "because")
     assert backup(settings, tmp_path / "b.db", quiet)["decisions"] == 1
     assert (root / "ledger.db").exists()

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 from project import backup as module
-from project.backup import backup, restore
+from ml_lifecycle.ledger.backup import backup, restore
 from project.cli import main
-from project.errors import WrongUse
-from project.ledger import Ledger, now
+from ml_lifecycle.errors import WrongUse
+from ml_lifecycle.ledger.database import Ledger, now
 from project.settings import Data, Settings
-from project.tables import TABLES
+from ml_lifecycle.ledger.tables import TABLES
 from sqlalchemy import select
 
 Contents = dict[str, list[tuple[Any, ...]]]
@@ -24,7 +24,7 @@ def at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Setti
 
     def make(url: str) -> Settings:
         monkeypatch.setenv("LEDGER_URL", url)
-        return Settings(root=tmp_path, data=Data(source="none", target="none"))
+        return Settings(root=tmp_path, data=DataSettings(source="none", target="none"))
 
     return make
 
@@ -93,8 +93,8 @@ def test_what_is_restored_is_what_was_there_and_ids_go_on(
     url = postgresql() if to == "postgresql" else f"sqlite:///{tmp_path / 'new.db'}"
     settings = at(url)
     restore(settings, tmp_path / "backup.db", quiet)
-    assert contents(settings.ledger_url) == contents(full)
-    with Ledger(settings.ledger_url) as ledger:
+    assert contents(settings.project.ledger_url) == contents(full)
+    with Ledger(settings.project.ledger_url) as ledger:
         ledger.decide("promotion", "hold", "because")
         assert ledger.look("x", 2, "why") == 2
         assert [decision["id"] for decision in ledger.decisions()] == [4, 3, 2, 1]
