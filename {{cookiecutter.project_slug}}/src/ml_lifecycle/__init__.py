@@ -13,13 +13,14 @@ from .words import Progress, counted, sentence
 __version__ = "0.1.0"
 # The versions that the template's own run of this package's tests has seen: from, and below.
 TESTED = {
+    "cryptography": ("50.0", "51"),
     "fastapi": ("0.165", "0.166"),
     "mlflow-skinny": ("3.17", "3.18"),
-    "numpy": ("2.2", "3"),
-    "pandas": ("3.0", "3.1"),
-    "pydantic": ("2.12", "2.13"),
+    "numpy": ("2.4", "2.6"),
+    "pandas": ("3.1", "3.2"),
+    "pydantic": ("2.14", "2.15"),
     "scikit-learn": ("1.9", "1.10"),
-    "scipy": ("1.16", "1.18"),
+    "scipy": ("1.17", "1.19"),
     "skops": ("0.16", "0.17"),
     "sqlalchemy": ("2.1", "2.2"),
     "starlette": ("1.10", "1.11"),

@@ -14,7 +14,7 @@ import ml_lifecycle
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # What `ml_lifecycle.digest()` is of the library that this recipe was made with.
-LIBRARY = "185e08be0f2c05f50708f5e058f4a8201a3a83e2280ddc0ec22a7aa785f00c32"
+LIBRARY = "efcf42ac2dfb29a77c9beec15a871369481dbd14be95b98bdadd249be8a349b1"
 
 if ml_lifecycle.digest() != LIBRARY:
     raise ImportError(

@@ -8,12 +8,13 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
 from project.cli import main
-from ml_lifecycle.tables.read import DataError
+from project.lifecycle import predict
+
 from ml_lifecycle.data.rows import to_records
 from ml_lifecycle.data.split import row_hashes
+from ml_lifecycle.errors import DataError
 from ml_lifecycle.evaluation.scores import predict_scores
-from project.lifecycle import predict
-from ml_lifecycle.release.evidence import labelled
+from ml_lifecycle.release import labelled
 
 GOOD = '[data]\nsource = "t.csv"\ntarget = "y"\n'
 
