@@ -14,7 +14,7 @@ import ml_lifecycle
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # What `ml_lifecycle.digest()` is of the library that this recipe was made with.
-LIBRARY = "efcf42ac2dfb29a77c9beec15a871369481dbd14be95b98bdadd249be8a349b1"
+LIBRARY = "b7447024770287aec911954d1f5da4e2e448d05ed19dbfad1e5cfeb8ac87c09f"
 
 if ml_lifecycle.digest() != LIBRARY:
     raise ImportError(

@@ -18,7 +18,9 @@ from .space import Candidate
 
 POOL = 256  # settings among which the next one is looked for
 SHARE = 0.1  # of the lead over the baseline: a candidate that lacks more is left alone
-NEAR = 0.02  # of a dimension; settings closer than that are the same
+NEAR = 0.02  # of a knob's range; settings closer than that are the same
+
+Params = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Suggestion:
     """What to try next, and the gain that it promises (NaN: not predicted)."""
 
     candidate: str
-    params: Mapping[str, Any]
+    params: Params
     expected_improvement: float = float("nan")
 
 
@@ -69,82 +71,104 @@ def min_gain(trials: Sequence[Trial], settings: SearchSettings) -> float:
 def suggest(
     candidates: Mapping[str, Candidate], trials: Sequence[Trial], settings: SearchSettings
 ) -> tuple[Suggestion | None, str]:
-    """Return what to try next; or None, and why the search stops."""
-    tried = [trial.candidate for trial in trials]
+    """Return what to try next; or None, and why the search stops.
+
+    Starts go first, then what improves most per second: Snoek et al. (2012), section 3.2.
+    """
+    by_rung = {name: [t for t in trials if t.candidate == name] for name in candidates}
     for name, candidate in candidates.items():
-        if name not in tried:
+        if not by_rung[name]:
             return Suggestion(name, candidate.initial_params[0]), ""
     left = settings.budget_seconds - spent(trials)
-    by_rung = {name: [t for t in trials if t.candidate == name] for name in candidates}
-    cost = {name: spent(done) / len(done) for name, done in by_rung.items()}
-    affordable = [
-        candidate
-        for name, candidate in candidates.items()
-        if candidate.space and cost[name] <= left
-    ]
     stopped = f"The search stopped after {counted(len(trials), 'setting')}"
-    if not affordable or len(trials) >= settings.max_trials:
-        last = trials[-1].expected_improvement
-        promise = f" The last one had promised a gain of {last:.2g}." if last > 0 else ""
-        return None, f"{stopped}: its budget is used up.{promise}"
-    for candidate in sorted(affordable, key=lambda candidate: cost[candidate.name]):
-        if len(by_rung[candidate.name]) < len(candidate.initial_params):
-            return Suggestion(
-                candidate.name, candidate.initial_params[len(by_rung[candidate.name])]
-            ), ""
-    best = max(trial.mean for trial in trials)
-    floor = best - SHARE * (best - trials[0].mean)
-    close = [r for r in affordable if max(t.mean for t in by_rung[r.name]) >= floor]
-    suggestions = [
-        _best_of(candidate, by_rung[candidate.name], floor, settings.seed) for candidate in close
-    ]
-    if not suggestions:
-        return None, f"{stopped}: what is left of its budget is too little for another one."
-    most, worth = (
-        max(suggestion.expected_improvement for suggestion in suggestions),
-        min_gain(trials, settings),
-    )
+    last = trials[-1].expected_improvement
+    promise = f" The last one had promised a gain of {last:.2g}." if last > 0 else ""
+    used_up = f"{stopped}: its budget is used up.{promise}"
+    if left <= 0 or len(trials) >= settings.max_trials:
+        return None, used_up
+    if start := _next_start(candidates, by_rung, left):
+        return start, ""
+    proposals, worth = _proposals(candidates, by_rung, settings.seed), min_gain(trials, settings)
+    if not proposals:
+        return None, f"{stopped}: no candidate is as good as the baseline."
+    most = max(proposal.expected_improvement for proposal, _ in proposals)
     if most <= worth:
-        return None, (
-            f"{stopped}: one more promises a gain of {most:.2g}, and less than {worth:.2g} is "
-            "not worth it."
-        )
-    return max(
-        suggestions,
-        key=lambda suggestion: suggestion.expected_improvement / cost[suggestion.candidate],
-    ), ""
+        too_little = f"a gain of {most:.2g}, and less than {worth:.2g} is not worth it."
+        return None, f"{stopped}: one more promises {too_little}"
+    rates = [
+        (proposal.expected_improvement / seconds, proposal)
+        for proposal, seconds in proposals
+        if proposal.expected_improvement > worth and seconds <= left
+    ]
+    return max(rates, key=lambda rate: rate[0])[1] if rates else None, used_up
 
 
-def _best_of(candidate: Candidate, trials: Sequence[Trial], floor: float, seed: int) -> Suggestion:
-    """Return the setting, not tried yet, with the largest expected improvement of the candidate.
+def _next_start(
+    candidates: Mapping[str, Candidate], by_rung: Mapping[str, Sequence[Trial]], left: float
+) -> Suggestion | None:
+    """Return the start with the least work, if the seconds left are enough for it."""
+    starts = [
+        (float(_seconds(candidate, by_rung[name], [params])[0]), Suggestion(name, params))
+        for name, candidate in candidates.items()
+        for params in candidate.initial_params[len(by_rung[name]) :][:1]
+    ]
+    seconds, start = min(starts, key=lambda start: start[0], default=(0.0, None))
+    return start if seconds <= left else None
 
-    Jones, Schonlau and Welch (1998), eq. 15, under a Gaussian process over the unit cube.
+
+def _proposals(
+    candidates: Mapping[str, Candidate], by_rung: Mapping[str, Sequence[Trial]], seed: int
+) -> list[tuple[Suggestion, float]]:
+    """Return settings of the candidates that are close to the best, and the seconds of each."""
+    means = {name: max(trial.mean for trial in trials) for name, trials in by_rung.items()}
+    best, baseline = max(means.values()), next(iter(means.values()))
+    floor = best - SHARE * (best - baseline)
+    proposals: list[tuple[Suggestion, float]] = []
+    for name, candidate in candidates.items():
+        if candidate.space and means[name] >= floor:
+            units = qmc.Halton(len(candidate.space), seed=seed).random(POOL)
+            space = candidate.space.items()
+            pool = [{n: d.from_unit(x) for (n, d), x in zip(space, u, strict=True)} for u in units]
+            gains = _expected_improvement(candidate, by_rung[name], pool, floor)
+            suggestions = [Suggestion(name, p, float(g)) for p, g in zip(pool, gains, strict=True)]
+            proposals += zip(suggestions, _seconds(candidate, by_rung[name], pool), strict=True)
+    return proposals
+
+
+def _expected_improvement(
+    candidate: Candidate, trials: Sequence[Trial], pool: Sequence[Params], floor: float
+) -> np.ndarray:
+    """Return the expected improvement of each setting on its rung; 0 near one that was tried.
+
+    Jones, Schonlau and Welch (1998), eq. 15, under a Gaussian process over the places of the knobs.
     """
-    places = _places(candidate, [trial.params for trial in trials])
     scores = np.asarray([trial.mean for trial in trials])
     # A very bad try says little about how good the good ones can get.
-    best, scores = scores.max(), np.maximum(scores, floor)
-    process = GaussianProcessRegressor(
-        Matern(0.5, nu=2.5), alpha=0.01, optimizer=None, normalize_y=True
-    )
-    pool = [
-        {
-            name: dimension.from_unit(x)
-            for (name, dimension), x in zip(candidate.space.items(), place, strict=True)
-        }
-        for place in qmc.Halton(len(candidate.space), seed=seed).random(POOL)
-    ]
-    untried = _places(candidate, pool)
-    mean, spread = process.fit(places, scores).predict(untried, return_std=True)
+    process = _fit(candidate, trials, np.maximum(scores, floor), 0.5)
+    places = _places(candidate, pool)
+    mean, spread = process.predict(places, return_std=True)
     spread = np.maximum(spread, 1e-12)
-    z = (mean - best) / spread
-    expected_improvement = spread * (z * norm.cdf(z) + norm.pdf(z))
-    near = np.abs(untried[:, None] - places[None]).max(axis=2).min(axis=1) < NEAR
-    at = int(np.where(near, 0.0, expected_improvement).argmax())
-    return Suggestion(candidate.name, pool[at], float(expected_improvement[at]))
+    z = (mean - scores.max()) / spread
+    apart = np.abs(places[:, None] - process.X_train_).max(axis=2).min(axis=1)
+    return np.where(apart < NEAR, 0.0, spread * (z * norm.cdf(z) + norm.pdf(z)))
 
 
-def _places(candidate: Candidate, tried: Sequence[Mapping[str, Any]]) -> np.ndarray:
-    return np.asarray(
-        [[dimension.to_unit(s[name]) for name, dimension in candidate.space.items()] for s in tried]
-    )
+def _seconds(candidate: Candidate, trials: Sequence[Trial], pool: Sequence[Params]) -> np.ndarray:
+    """Return the seconds that each setting is predicted to take."""
+    logs = np.log([max(trial.seconds, 1e-3) for trial in trials])
+    # Work is nearly a product of powers of the knobs, hence smoother than the score.
+    process = _fit(candidate, trials, logs, 1.5)
+    return np.asarray(np.exp(process.predict(_places(candidate, pool))))
+
+
+def _fit(
+    candidate: Candidate, trials: Sequence[Trial], values: np.ndarray, length: float
+) -> GaussianProcessRegressor:
+    kernel = Matern(length, nu=2.5)
+    process = GaussianProcessRegressor(kernel, alpha=0.01, optimizer=None, normalize_y=True)
+    return process.fit(_places(candidate, [trial.params for trial in trials]), values)
+
+
+def _places(candidate: Candidate, settings: Sequence[Params]) -> np.ndarray:
+    space = candidate.space.items()
+    return np.asarray([[dimension.to_unit(s[name]) for name, dimension in space] for s in settings])
