@@ -254,7 +254,8 @@ def test_a_later_outcome_needs_only_what_fairness_needs(
     lived: Callable[..., Case], table: Any, gone: str, where: str
 ) -> None:
     later = now() + timedelta(days=1)
-    assert lived(table(rows=120, seed=9).assign(**{gone: None}), 50, at=later).where == where
+    rows = table(rows=120, seed=9).assign(**{gone: None})
+    assert lived(rows, 50, created_at=later).where == where
 
 
 def test_rows_that_were_trained_on_do_not_judge(champion: Any, lived: Callable[..., Case]) -> None:

@@ -82,7 +82,8 @@ def test_a_model_learns_what_is_there_to_learn(typed: Any) -> None:
     settings, (frame, contract) = typed("regression")
     scores = {}
     for rung in ladder(Task(contract, settings), frame["target"]):
-        model = rung.build(**rung.initial_params[0]).fit(frame.iloc[:600], frame["target"].iloc[:600])
+        model = rung.build(**rung.initial_params[0])
+        model.fit(frame.iloc[:600], frame["target"].iloc[:600])
         scores[rung.name] = model.score(frame.iloc[600:], frame["target"].iloc[600:])
     assert scores["baseline"] < 0.05
     assert min(scores["linear"], scores["trees"], scores["net"]) > 0.3

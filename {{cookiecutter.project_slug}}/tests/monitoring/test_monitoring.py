@@ -129,7 +129,7 @@ def test_a_champion_is_not_judged_by_what_another_version_served(
     with Ledger(settings.ledger_url) as ledger:
         about = {"request_id": "a", "created_at": now(), "version": 99, "prediction": "no"}
         rows = [
-            about | {"row": i, "inputs": row.inputs, "y_pred": row.probabilities}
+            about | {"row": i, "inputs": row.inputs, "probabilities": row.probabilities}
             for i, row in enumerate(window(200).itertuples())
         ]
         ledger.write_predictions(rows)

@@ -138,7 +138,8 @@ def test_a_column_of_chance_is_worth_nothing_and_the_cause_is_worth_the_most(ass
     assert table["usage"]["missing"] == pytest.approx(test["usage"].isna().mean())
     assert (table["usage"]["milliseconds"], table["plan"]["milliseconds"]) == (0.25, None)
     constant = fit(test.assign(ratio=0.0), task)
-    (idle,) = [r for r in permutation_importances(constant, test, task, {}) if r["feature"] == "ratio"]
+    found = permutation_importances(constant, test, task, {})
+    (idle,) = [row for row in found if row["feature"] == "ratio"]
     assert idle["importance"] == {"value": 0, "low": 0, "high": 0}
     assert "<code>ratio</code>" in report_page(
         evaluation | {"importances": [idle]}, "A model", "EUR"
