@@ -5,12 +5,12 @@ ANSWERS ?=
 BIN := .venv/bin
 READY := .venv/.ready
 RENDER = $(BIN)/cookiecutter . --no-input --default-config --overwrite-if-exists
-CHECKED := hooks tests
+CHECKED := docs hooks tests
 FAST := $(wildcard tests/contract tests/render tests/static)
 GIT := git -c user.name=render -c user.email=render@localhost -c commit.gpgsign=false
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast tables check fix render bench lock clean
+.PHONY: help demo pictures test test-fast tables check fix render bench lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' Makefile
@@ -22,6 +22,9 @@ demo: $(READY)  ## render the default project into build/ and walk through the w
 	@echo "Rendering build/customer-churn"
 	@$(RENDER) --output-dir build project_slug=customer-churn > /dev/null
 	@$(MAKE) --no-print-directory -C build/customer-churn tour FROM=build/customer-churn
+
+pictures: demo  ## photograph the report and the service's page for README.md; needs Chromium
+	@build/customer-churn/.venv/bin/python docs/pictures.py build/customer-churn
 
 test: $(READY)  ## run all tests
 	$(BIN)/pytest

@@ -48,7 +48,11 @@ def shop(of_table: OfTable, table: Path) -> Project:
         ("folds = 4", "folds = 1", "training.folds: Input should be greater than or equal to 2"),
         ("ignore = []", 'ignore = ["Income"]', "no column 'Income' in data/shop.csv. Did you mean"),
         ("ignore = []", 'ignore = ["bought"]', "named twice: bought"),
-        ('positive_class = ""', 'positive_class = "maybe"', "'maybe' is no class of 'bought': 'no', 'yes'"),
+        (
+            'positive_class = ""',
+            'positive_class = "maybe"',
+            "'maybe' is no class of 'bought': 'no', 'yes'",
+        ),
         ('metric = "auto"', 'metric = "r2"', "r2 does not fit 'bought'"),
         ("[gate]", "[gate", "is not valid TOML"),
         ('source = "data/shop.csv"', 'source = "data/shpo.csv"', "data/shpo.csv: No such file"),

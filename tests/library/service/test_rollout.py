@@ -44,7 +44,7 @@ def ask(running: Any, row: dict[str, Any], times: int = 1) -> list[dict[str, Any
 def shadows(ledger: Ledger) -> list[dict[str, Any]]:
     """Return what the other model said, as rows."""
     with ledger.engine.connect() as connection:
-        query = text("SELECT request_id, version, answer, error FROM shadows")
+        query = text("SELECT request_id, version, prediction, error_type FROM shadows")
         return [dict(row) for row in connection.execute(query).mappings()]
 
 
@@ -93,7 +93,7 @@ def test_a_shadow_is_asked_and_not_heard(two: Any, serving: Any) -> None:
         said = ask(running, row, 5)
         assert {answer["version"] for answer in said} == {1}
         kept = until(lambda: len(found := shadows(running.ledger)) == 5 and found)
-        assert "trial_version 2.0" in running.http.get("/metrics").text
+        assert "rollout_version 2.0" in running.http.get("/metrics").text
     assert {row["version"] for row in kept} == {2}
     assert {row["request_id"] for row in kept} == {answer["request_id"] for answer in said}
     assert all(row["prediction"] in ("yes", "no") for row in kept)
