@@ -49,6 +49,7 @@ class Project:
         """Run code of the project's own environment; returns what it leaves in `answer`."""
         program = (
             f"import json\nfrom {self.package} import settings as s\nsettings = s.load()\n"
+            "project, registry = settings.project, settings.registry\n"
             f"{code.replace('PACKAGE', self.package)}\nprint(json.dumps(answer))"
         )
         done = self._run([str(self.python), "-c", program], self.here)
@@ -60,6 +61,14 @@ class Project:
         text = path.read_text(encoding="utf-8")
         assert old in text
         path.write_text(text.replace(old, new), encoding="utf-8")
+
+    def adopt(self) -> None:
+        """Let the recipe take the library as it is now for the one that it was made with."""
+        code = "import ml_lifecycle; print(ml_lifecycle.digest())"
+        digest = self._run([str(self.python), "-c", code], self.root).stdout.strip()
+        path = self.root / "src" / self.package / "__init__.py"
+        text = path.read_text(encoding="utf-8")
+        path.write_text(re.sub(r"(?m)^LIBRARY = .*$", f'LIBRARY = "{digest}"', text), "utf-8")
 
     def _run(self, command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
         return subprocess.run(command, cwd=folder, capture_output=True, text=True)
@@ -128,6 +137,18 @@ def installed(project: Project) -> Project:
     done = project.make("setup")
     assert done.returncode == 0, done.stdout + done.stderr
     return project
+
+
+def run_library(project: Project, what: str) -> None:
+    """Run a part of tests/library, on the library as it lies in the template, unrendered."""
+    folder = Path(__file__).parent / "library"
+    done = subprocess.run(
+        [project.python, "-m", "pytest", "-q", "-p", "no:cacheprovider", what],
+        cwd=folder, env=os.environ | {"RENDERED_PROJECT": str(project.root)},
+        capture_output=True, text=True,
+    )  # fmt: skip
+    said = [line for line in done.stdout.splitlines() if re.match("(E  |FAILED|ERROR)", line)]
+    assert done.returncode == 0, "\n".join(said[:100]) or done.stdout[-5000:] + done.stderr
 
 
 @pytest.fixture(scope="session")

@@ -18,14 +18,13 @@ from sqlalchemy import create_engine
 sys.path.insert(0, str(Path(__file__).parent))
 
 import world
-from project.service import build
-from starlette.testclient import TestClient
-from world import Champion, Rows, Settings, make_table
-
 from ml_lifecycle.data.rows import to_frame
 from ml_lifecycle.evaluation.scores import predict_scores
 from ml_lifecycle.ledger.database import Ledger
 from ml_lifecycle.service.server import ModelServer
+from project.service import build
+from starlette.testclient import TestClient
+from world import Champion, Rows, Settings, make_table
 
 FROM_OUTSIDE = (
     "MLFLOW_", "LEDGER_", "RELEASE_", "SERVICE_", "ENVIRONMENT", "APPROVER", "GITHUB_", "GITLAB_"

@@ -38,11 +38,6 @@ def _alias() -> None:
 
 _alias()
 
-from project.data import CHECKS
-from project.lifecycle import ask_gate
-from project.settings import Settings
-from project.training import Version, train
-
 from ml_lifecycle.data import check_data
 from ml_lifecycle.data.check import CheckedTable, load_rows
 from ml_lifecycle.data.contract import Contract
@@ -52,6 +47,10 @@ from ml_lifecycle.project import Project
 from ml_lifecycle.release.bundle import Release
 from ml_lifecycle.release.questions import Verdict
 from ml_lifecycle.service.settings import ServiceSettings
+from project.data import CHECKS
+from project.lifecycle import ask_gate
+from project.settings import Settings
+from project.training import Version, train
 
 Rows = tuple[pd.DataFrame, Contract]
 

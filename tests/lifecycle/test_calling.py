@@ -59,7 +59,7 @@ def test_every_command_of_the_page_about_calling_works(served: tuple[Project, st
         printed = run(served, ["bash", "-euo", "pipefail", "-c"], block, folder)
         for path in re.findall(rf"{HERE}(/\w+) -H [^|>]*$", block, re.MULTILINE):
             said[path] = answers(printed)
-    assert said["/predict"][0]["predictions"][0]["answer"] in ("yes", "no")
+    assert said["/predict"][0]["predictions"][0]["prediction"] in ("yes", "no")
     assert said["/explain"][0]["reasons"]
     assert said["/outcomes"] == [{"taken": 1, "unknown": 0}]
     assert said["/invocations"][0]["predictions"][0] in ("yes", "no")
@@ -76,7 +76,7 @@ def test_the_readmes_program_and_its_command_work(served: tuple[Project, str]) -
     program, command = blocks(path)
     path.unlink()
     said, why, taken = run(served, [sys.executable, "-c"], program, project.here).splitlines()
-    assert "'answer': 'yes'" in said
+    assert "'prediction': 'yes'" in said
     assert "'column': " in why
     assert taken == "{'taken': 1, 'unknown': 0}"
     (answer,) = answers(run(served, ["bash", "-c"], command, project.here))

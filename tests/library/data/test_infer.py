@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from ml_lifecycle.data.contract import Contract
 from ml_lifecycle.data.checks import Finding, find
+from ml_lifecycle.data.contract import Contract
 from ml_lifecycle.data.infer import infer_contract
+from ml_lifecycle.data.rows import check, convert
 from ml_lifecycle.tables.read import Table, read_table
-from ml_lifecycle.data.rows import apply, check, convert
 from project.settings import Settings
 
 ROWS = 300

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 from ml_lifecycle.data import contract as contracts
-from ml_lifecycle.data.check import CheckedTable, check_data
+from ml_lifecycle.data.check import CheckedTable
 from ml_lifecycle.data.contract import Column
-from ml_lifecycle.errors import CheckFailed
 from ml_lifecycle.display import checked_table
+from ml_lifecycle.errors import CheckFailed
 
 ROWS = 240
 Cell = Callable[[int], object]
@@ -231,12 +231,16 @@ def test_a_contract_loosened_by_hand_holds_and_the_difference_is_shown(project: 
     path.write_bytes(codecs.BOM_UTF8 + write({"it": lambda i: i * 7 % 90 / 8}).encode())
     ours = check(settings).contract
     loose = [c.replace(nullable=True, maximum=99.0) if c.name == "it" else c for c in ours.columns]
-    contracts.save(ours.model_copy(update={"columns": tuple(loose)}), settings.project.contract_path)
+    contracts.save(
+        ours.model_copy(update={"columns": tuple(loose)}), settings.project.contract_path
+    )
     checked = check(settings)
     shown = "'it': nullable True in the contract, False now, maximum 99.0 in the contract, 11.125"
     assert checked.changes == (f"{shown} now",)
     assert f"Not as in contract.yaml: {shown} now." in checked_table(checked, settings)
     tight = [c.replace(kind="integer") if c.name == "it" else c for c in ours.columns]
-    contracts.save(ours.model_copy(update={"columns": tuple(tight)}), settings.project.contract_path)
+    contracts.save(
+        ours.model_copy(update={"columns": tuple(tight)}), settings.project.contract_path
+    )
     with pytest.raises(CheckFailed, match=r"1\. column 'it' is no whole number: row 2 '0.875'"):
         check(settings)

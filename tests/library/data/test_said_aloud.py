@@ -10,8 +10,8 @@ from ml_lifecycle.data.check import CheckedTable, check_data
 from ml_lifecycle.data.sensitive import may_be_sensitive
 from ml_lifecycle.errors import CheckFailed
 from project.lifecycle import ask_gate
-from project.training import load_rows, train
 from project.settings import Settings
+from project.training import load_rows, train
 
 ROWS = 400
 

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from ml_lifecycle.data.contract import Contract
-from ml_lifecycle.tables.read import DataError
-from ml_lifecycle.data.split import Split, check_apart, row_hashes, folds, split
+from ml_lifecycle.data.split import Split, check_apart, folds, row_hashes, split
 from ml_lifecycle.errors import CheckFailed
+from ml_lifecycle.tables.read import DataError
 from project.settings import Settings
 
 

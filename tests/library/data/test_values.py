@@ -15,16 +15,14 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from ml_lifecycle.data.check import check_data
 from ml_lifecycle.data.contract import Column, Contract
-from ml_lifecycle.tables.parquet import read_parquet
-from ml_lifecycle.data.rows import apply, as_json, convert, to_frame
+from ml_lifecycle.data.rows import as_json, convert, to_frame
 from ml_lifecycle.data.values import plain, reader, spell
 from ml_lifecycle.errors import CheckFailed, WrongUse
-from project.lifecycle import ask_gate
-from project.training import load_rows, train
-from project.lifecycle import predict
 from ml_lifecycle.service.request import spellings, value_reader
+from ml_lifecycle.tables.parquet import read_parquet
+from project.lifecycle import ask_gate, predict
+from project.training import load_rows, train
 
 ROWS = 400
 MOMENTS = st.datetimes(datetime(1800, 1, 1), datetime(2200, 1, 1)).map(

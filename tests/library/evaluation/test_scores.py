@@ -24,7 +24,7 @@ from ml_lifecycle.evaluation.slices import ScoredRows, gaps, slice_floors, slice
 from ml_lifecycle.evaluation.task import Task
 from ml_lifecycle.evaluation.value import best_threshold, of_actions, policy_values
 from ml_lifecycle.evaluation.worst_slice import worst_slice
-from project.settings import Data, Settings, Training, Value
+from project.settings import Settings
 from sklearn import metrics
 
 RANDOM = np.random.default_rng(0)

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from project import backup as module
-from ml_lifecycle.ledger.backup import backup, restore
-from project.cli import main
 from ml_lifecycle.errors import WrongUse
+from ml_lifecycle.ledger.backup import backup, restore
 from ml_lifecycle.ledger.database import Ledger, now
-from project.settings import Data, Settings
 from ml_lifecycle.ledger.tables import TABLES
+from project import backup as module
+from project.cli import main
+from project.settings import Settings
 from sqlalchemy import select
 
 Contents = dict[str, list[tuple[Any, ...]]]

@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 from ml_lifecycle.data.split import row_hashes, subsample
 from ml_lifecycle.errors import CheckFailed
+from ml_lifecycle.estimators import apply_temperature, fit_temperature
 from ml_lifecycle.evaluation.scores import predict_scores
 from ml_lifecycle.evaluation.task import Task
-from ml_lifecycle.estimators import apply_temperature, fit_temperature
 from ml_lifecycle.model.search import Search, search
 from ml_lifecycle.model.select import Selected, build_estimator, select
 from ml_lifecycle.model.suggest import Trial
@@ -112,7 +112,9 @@ def test_a_search_that_was_cut_off_goes_on_where_it_was(setup: Setup, quiet: Any
 
     with pytest.raises(KeyboardInterrupt):
         search(frame, task, stop)
-    before = {path: path.stat().st_mtime_ns for path in task.settings.project.root.rglob("output.pkl")}
+    before = {
+        path: path.stat().st_mtime_ns for path in task.settings.project.root.rglob("output.pkl")
+    }
     first = search(frame, task, quiet)
     assert count() == len(first.trials) > 3
     assert all(path.stat().st_mtime_ns == at for path, at in before.items())

@@ -10,12 +10,12 @@ import skops.io
 from ml_lifecycle.data.rows import to_records
 from ml_lifecycle.evaluation.scores import predict_scores
 from ml_lifecycle.evaluation.task import Task
-from project.lifecycle import ask_gate as promote
-from project.candidates import ladder
-from project.training import train
 from ml_lifecycle.release import registry
 from ml_lifecycle.release.bundle import FEATURES, TRUSTED, holdout
 from ml_lifecycle.release.champion import champion as champion_of
+from project.candidates import ladder
+from project.lifecycle import ask_gate as promote
+from project.training import train
 
 
 @pytest.mark.ml_test("infrastructure", 1)

@@ -11,9 +11,8 @@ from ml_lifecycle.data.contract import Column, Contract
 from ml_lifecycle.data.rows import to_records
 from ml_lifecycle.monitoring.drift import ColumnDrift, chi_square, column_drift
 from ml_lifecycle.monitoring.unseen import unseen
-from project.monitoring import check
 from ml_lifecycle.release.bundle import reference
-from project.settings import Drift
+from project.monitoring import check
 
 NUMBER = Column(name="x", kind="number")
 CATEGORY = Column(name="x", kind="category")
@@ -301,7 +300,9 @@ def test_rows_that_a_group_repeats_are_no_evidence(keyed: bool, size: int) -> No
         old, train, new = (of_groups(3 * seed + part, 600 // size, size) for part in range(3))
         new = new if keyed else new.drop(columns="g")
         known = reference(old, train, contract, np.ones(len(old)))["columns"]
-        alarms += any(m.drifted or m.fault for m in column_drift(known, new, contract, DriftSettings()))
+        alarms += any(
+            m.drifted or m.fault for m in column_drift(known, new, contract, DriftSettings())
+        )
         broken = column_drift(known, new.assign(own=new["own"] + 0.6), contract, DriftSettings())
         found += next(m.drifted for m in broken if m.column == "own")
     assert alarms <= 5

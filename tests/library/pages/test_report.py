@@ -10,16 +10,13 @@ import pandas as pd
 import pytest
 from ml_lifecycle.data.contract import Contract
 from ml_lifecycle.data.rows import to_frame
-from ml_lifecycle.data.split import split
-from project.evaluation import Evaluation, evaluate
 from ml_lifecycle.evaluation.explain import explain, permutation_importances, typical_row
+from ml_lifecycle.evaluation.scores import predict_scores
+from ml_lifecycle.evaluation.task import Task
 from ml_lifecycle.pages.render import render
 from ml_lifecycle.pages.report import report_page
-from ml_lifecycle.evaluation.scores import predict_scores
-from ml_lifecycle.evaluation.staleness import staleness
-from ml_lifecycle.evaluation.task import Task
+from project.evaluation import Evaluation, evaluate
 from project.features import features as matrix
-from project.settings import Service
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.pipeline import Pipeline
 
@@ -229,7 +226,9 @@ def aged(typed: Any, change: Any, **data: Any) -> tuple[pd.DataFrame, pd.DataFra
 
 def test_where_the_world_changes_older_rows_make_a_worse_model(typed: Any) -> None:
     rows, test, task = aged(typed, lambda passed: 1 + 3 * passed, time="since")
-    curve = staleness_curve(lambda part: fit(part, task), rows.sample(frac=1, random_state=0), test, task)
+    curve = staleness_curve(
+        lambda part: fit(part, task), rows.sample(frac=1, random_state=0), test, task
+    )
     assert len(curve) == 5
     assert [point["age"] for point in curve] == sorted({point["age"] for point in curve})
     assert curve[0]["age"] == 0

@@ -10,17 +10,15 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from ml_lifecycle.download import local
 from ml_lifecycle.ledger.backup import backup
-from ml_lifecycle.data.check import check_data
 from ml_lifecycle.ledger.database import Ledger
-from project.lifecycle import ask_gate, retrain
-from project.training import train
-from project.lifecycle import predict
 from ml_lifecycle.release import champion as champions
 from ml_lifecycle.release import registry
-from ml_lifecycle.download import local
 from ml_lifecycle.release.promotion import rollback
-from project.settings import Data, Settings, sqlite_file, sqlite_url
+from project.lifecycle import ask_gate, predict, retrain
+from project.settings import Settings, sqlite_file, sqlite_url
+from project.training import train
 from sqlalchemy import create_engine, make_url
 
 SIGNS = "a B?#%&+=;:@~^!$`|<>()[]{}*,.\\'\"äß名🎉"

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 from ml_lifecycle.ledger.database import Ledger
-from project.lifecycle import ask_gate as promote
-from project.training import train
 from ml_lifecycle.release.champion import champion as champion_of
 from ml_lifecycle.release.promotion import rollback
+from project.lifecycle import ask_gate as promote
+from project.training import train
 from sqlalchemy import create_engine, text
 
 

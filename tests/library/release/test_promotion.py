@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from ml_lifecycle.errors import CheckFailed, WorldBroken, WrongUse
 from ml_lifecycle.ledger.database import Ledger
-from project.lifecycle import ask_gate as promote
 from ml_lifecycle.release import champion as champions
 from ml_lifecycle.release import registry
-from project.gate import Verdict
 from ml_lifecycle.release.promotion import move, rollback
+from project.gate import Verdict
+from project.lifecycle import ask_gate as promote
 
 PATIENCE = 10.0  # seconds until a condition must hold; never waited for in full when it does
 NOBODY = "http://127.0.0.1:9"
@@ -100,7 +100,7 @@ def test_a_new_registry_that_counts_from_one_again_has_a_former_champion(two: An
 
 
 def test_of_eight_promotions_against_one_champion_exactly_one_wins(ledger_url: str) -> None:
-    from project.settings import Data, Settings
+    from project.settings import Settings
 
     settings = Settings(root=Path("/nowhere"), data=DataSettings(source="none", target="none"))
 

@@ -9,19 +9,19 @@ from typing import Any
 
 import pytest
 import skops.io
+from ml_lifecycle.download import local
 from ml_lifecycle.errors import CheckFailed, WorldBroken
 from ml_lifecycle.evaluation.scores import METRICS, predict_scores, target_values
 from ml_lifecycle.ledger.database import Ledger
-from project.lifecycle import ask_gate as promote
-from project.training import train
 from ml_lifecycle.release import bundle, keys, registry, tracking
 from ml_lifecycle.release import champion as champions
 from ml_lifecycle.release.bundle import FILES, digest, holdout, read
-from ml_lifecycle.download import local
-from project.gate import Verdict
 from ml_lifecycle.release.promotion import move, rollback
 from ml_lifecycle.service.slot import Slot
+from project.gate import Verdict
+from project.lifecycle import ask_gate as promote
 from project.settings import Settings
+from project.training import train
 from sklearn.preprocessing import FunctionTransformer
 
 Damage = Callable[[Path, Path], None]

@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ml_lifecycle.data.check import check_data
-from project.lifecycle import ask_gate
-from project.training import load_rows, train
 from ml_lifecycle.service import forms
 from ml_lifecycle.service.request import rows_type
+from project.lifecycle import ask_gate
+from project.training import load_rows, train
 
 POSTS = ["/predict", "/explain", "/invocations", "/outcomes"]
 ALL = {"401", "408", "413", "422", "503", "504"}

@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 from ml_lifecycle.errors import CheckFailed, WorldBroken, WrongUse
 from ml_lifecycle.ledger.database import Ledger
-from project.lifecycle import ask_gate as promote
 from ml_lifecycle.release import registry, rollout
 from ml_lifecycle.release.rollout import chosen, guardrail_violation
+from project.lifecycle import ask_gate as promote
 from sqlalchemy import text
 
 PATIENCE = 10.0  # seconds until a condition must hold; never waited for in full when it does

@@ -7,18 +7,17 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from project.cli import progress
 from ml_lifecycle.data import contract as contracts
-from ml_lifecycle.data.check import check_data
-from ml_lifecycle.tables.read import read_table
 from ml_lifecycle.errors import WrongUse
 from ml_lifecycle.evaluation.task import Task
 from ml_lifecycle.ledger.database import Ledger
 from ml_lifecycle.model.search import search
 from ml_lifecycle.release import keys
 from ml_lifecycle.service.replay import MOST, apart, batches, windows
-from project.settings import Service, Settings, load
+from ml_lifecycle.tables.read import read_table
 from ml_lifecycle.words import counted, sentence
+from project.cli import progress
+from project.settings import Settings, load
 
 TOML = '[data]\nsource = {source}\ntarget = "y"\ntime = "day"\n[gate]\nmargin = 0.02\n'
 

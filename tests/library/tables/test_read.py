@@ -13,9 +13,9 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ml_lifecycle.tables.read import DataError, fetch, parse
 from ml_lifecycle.data.values import spelled
 from ml_lifecycle.errors import WorldBroken, WrongUse
+from ml_lifecycle.tables.read import DataError, fetch, parse
 
 PLAIN = "name,size\nanna,1\nbert,2\n"
 
