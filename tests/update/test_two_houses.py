@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import cruft
 import pytest
 
 from ..project import Project, installed
-from .test_cruft import commit_all, git
+from .conftest import commit_all, git
 
 # The last commit of the template whose projects were six folders, without a library.
 SIX_FOLDERS = "6edc0a4"
@@ -84,8 +85,8 @@ def test_a_project_of_six_folders_gets_the_two_houses_by_an_update(
     git(project.root, "commit", "--quiet", "--message", "Ours")
 
     done = subprocess.run(
-        [project.python, "-m", "uv", "tool", "run", "cruft", "update"],
-        cwd=project.root, input="y\n", capture_output=True, text=True,
+        [sys.executable, "-m", "cruft", "update", "--skip-apply-ask"],
+        cwd=project.root, capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     toml = project.root / "project.toml"
@@ -93,7 +94,8 @@ def test_a_project_of_six_folders_gets_the_two_houses_by_an_update(
     assert "budget_seconds = 0.001" in toml.read_text(encoding="utf-8")
     assert not (project.root / "src" / project.package / "model").exists()
     code = (project.root / "src" / project.package / "features.py").read_text(encoding="utf-8")
-    assert "class Ratio" in code and "<<<<" not in code
+    assert "class Ratio" in code
+    assert "<<<<" not in code
 
     installed(project)
     assert project.verb("check-data").returncode == 0
