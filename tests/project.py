@@ -39,6 +39,11 @@ class Project:
     def package(self) -> str:
         return self.root.name.replace("-", "_")
 
+    @property
+    def env(self) -> dict[str, str]:
+        """What is typed sees: its own library, also where projects share an environment."""
+        return os.environ | {"PYTHONPATH": str(self.root / "src")}
+
     def make(self, *targets: str) -> subprocess.CompletedProcess[str]:
         return self._run(["make", "--no-print-directory", *targets], self.root)
 
@@ -71,14 +76,14 @@ class Project:
         path.write_text(re.sub(r"(?m)^LIBRARY = .*$", f'LIBRARY = "{digest}"', text), "utf-8")
 
     def _run(self, command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(command, cwd=folder, capture_output=True, text=True)
+        return subprocess.run(command, cwd=folder, env=self.env, capture_output=True, text=True)
 
     @contextmanager
     def serving(self, python: Path | None = None) -> Iterator[str]:
         command = [str(python or self.python), "-m", self.package, "serve", "--port", "0"]
         pipe = subprocess.PIPE
         with subprocess.Popen(
-            command, cwd=self.here, stdout=pipe, stderr=pipe, text=True
+            command, cwd=self.here, env=self.env, stdout=pipe, stderr=pipe, text=True
         ) as service:
             try:
                 line = service.stdout.readline() if service.stdout else ""
@@ -144,7 +149,7 @@ def run_library(project: Project, what: str) -> None:
     folder = Path(__file__).parent / "library"
     done = subprocess.run(
         [project.python, "-m", "pytest", "-q", "-p", "no:cacheprovider", what],
-        cwd=folder, env=os.environ | {"RENDERED_PROJECT": str(project.root)},
+        cwd=folder, env=project.env | {"RENDERED_PROJECT": str(project.root)},
         capture_output=True, text=True,
     )  # fmt: skip
     said = [line for line in done.stdout.splitlines() if re.match("(E  |FAILED|ERROR)", line)]

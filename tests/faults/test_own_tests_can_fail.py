@@ -119,7 +119,7 @@ def test_a_planted_fault_turns_its_section_red(default: Project, name: str) -> N
     try:
         done = subprocess.run(
             [default.python, "-m", "pytest", "-q", "-x", "-m", "ml_test", f"tests/{red}"],
-            cwd=default.root, capture_output=True, text=True,
+            cwd=default.root, env=default.env, capture_output=True, text=True,
         )  # fmt: skip
     finally:
         path.write_text(text, encoding="utf-8")

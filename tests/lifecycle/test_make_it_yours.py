@@ -111,6 +111,6 @@ def test_checks_and_tests_stay_green_with_what_is_ones_own(
     mine: Project, command: tuple[str, ...]
 ) -> None:
     done = subprocess.run(
-        [mine.python, "-m", *command], cwd=mine.root, capture_output=True, text=True
+        [mine.python, "-m", *command], cwd=mine.root, env=mine.env, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr

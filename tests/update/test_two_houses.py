@@ -75,9 +75,10 @@ def test_a_project_of_six_folders_gets_the_two_houses_by_an_update(
         str(with_history), tmp_path / "crufted", neutral_config, checkout=SIX_FOLDERS
     )
     project = Project(created)
+    git(project.root, "init", "--quiet")
+    commit_all(project.root)
     project.edit("seconds = 10", "seconds = 0.001")
     add_feature(project, guide)
-    git(project.root, "init", "--quiet")
     installed(project)
     for verb in ("check-data", "train", "promote"):
         assert project.verb(verb).returncode == 0, verb
