@@ -24,15 +24,8 @@ def found_in(settings: Settings) -> tuple[Contract, list[Finding], Table]:
     typed, broken = violations_of(contract, table.frame)
     frame = present(contract, table.frame)
     view = TableView(table.frame, frame, typed, contract, data, settings.service, 0, {})
-    found = [finding for check in CHECKS for finding in check(view)]
-    return (
-        contract,
-        [
-            *(f for f in found if f.column not in data.keep),
-            *(Finding("", rule, blocking=True) for rule in broken),
-        ],
-        table,
-    )
+    found = [f for check in CHECKS for f in check(view) if f.column not in data.keep]
+    return contract, [*found, *(Finding("", rule, blocking=True) for rule in broken)], table
 
 
 def inferred(
