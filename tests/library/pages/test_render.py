@@ -22,7 +22,8 @@ def test_a_template_of_the_project_goes_before_the_librarys(
     pages = tmp_path / "with_own_pages" / "pages"
     pages.mkdir(parents=True)
     (pages.parent / "__init__.py").touch()
-    (pages / "report.html").write_text("{% extends 'base.html' %}{% block main %}Ours{% endblock %}")
+    ours = "{% extends 'base.html' %}{% block body %}Ours: {{ title }}{% endblock %}"
+    (pages / "report.html").write_text(ours, encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
     project = replace(project_at(tmp_path), package="with_own_pages")
-    assert render(project, "report.html", title="<A model>", lead="")
+    assert "Ours: &lt;A model&gt;" in render(project, "report.html", title="<A model>", lead="")
