@@ -226,3 +226,14 @@ def test_where_there_is_signal_the_kept_rung_surely_beats_the_baseline(champion:
     evaluation = champion.trained.evaluation
     assert champion.release.manifest.candidate != "baseline"
     assert evaluation.scores[evaluation.metric].low > evaluation.baseline
+
+
+def test_folds_that_are_fitted_side_by_side_give_the_same_trials(
+    setup: Setup, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = setup.search(max_trials=4)
+    monkeypatch.setattr("ml_lifecycle.evaluation.task.MANY", 100)
+    beside = replace(setup, cache=tmp_path / "beside").search(max_trials=4)
+    for one, other in zip(alone.trials, beside.trials, strict=True):
+        assert one.params == other.params
+        np.testing.assert_allclose(one.y_pred, other.y_pred, rtol=1e-9)
