@@ -95,6 +95,15 @@ def test_a_rung_within_chance_of_the_simpler_one_is_not_taken(setup: Setup) -> N
     assert kept.trial.candidate != "linear"
 
 
+def test_to_leave_the_baseline_takes_more_than_to_leave_another_rung(setup: Setup) -> None:
+    doubtful = found(setup, baseline=0.4, linear=0.34)
+    assert "baseline stays: linear gains" in select(doubtful, setup.task).reason
+    worse = replace(found(setup, worse=2.0).trials[0], candidate="worse")
+    later = replace(doubtful, trials=[worse, *doubtful.trials])
+    reason = select(later, setup.task).reason
+    assert "linear beats baseline" in reason, reason
+
+
 @pytest.mark.ml_test("model", 5)
 def test_on_a_shuffled_target_nothing_complex_is_taken(setup: Setup) -> None:
     kept = []

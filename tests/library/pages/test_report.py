@@ -51,6 +51,7 @@ def test_the_page_has_every_section_score_and_feature(kind: str, typed: Any, pag
     text = page(evaluation)
     heads = " ".join(re.findall(r"<h2>(.*?)</h2>", text))
     assert all(word in heads for word in SECTIONS)
+    assert evaluation.headline in text.split("<h2>")[0]
     assert all(f"<td>{name}</td>" in text for name in evaluation.scores)
     assert all(f"<td>{row.feature}</td>" in text for row in evaluation.importances)
     assert "0.25" in text  # milliseconds of usage
