@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from ml_lifecycle.data.calendar import follow_time
-from ml_lifecycle.data.check import check_data
-from ml_lifecycle.data.contract import Column, Contract, Kind, load
+from ml_lifecycle.data.contract import Column, Contract, Kind, load_contract
+from world import check
 
 ROWS = 1500
 MOMENTS = pd.Series(pd.date_range("2022-03-05", periods=ROWS, freq="11h").astype("datetime64[s]"))
@@ -153,7 +153,7 @@ def test_check_data_says_so_and_flags_the_column_in_the_first_contract(project: 
     assert found["month"].startswith("is the month of 't': a window holds only some of its values")
     assert "the drift check does not compare it; add it to `ignore`" in found["month"]
     assert found["year"].startswith("is the year of 't': a model cannot learn from values that")
-    contract = load(settings.project.contract_path)
+    contract = load_contract(settings.project.contract_path)
     assert [c.name for c in contract.columns if c.follows_time] == ["month", "year"]
     text = settings.project.contract_path.read_text()
     assert text.count("follows_time") == 2
@@ -178,7 +178,7 @@ def test_a_long_check_says_how_far_it_is_and_a_quick_one_does_not(
     said: list[tuple[str, int, int]] = []
     for seconds in (3600.0, 0.0):
         monkeypatch.setattr("ml_lifecycle.data.check.PATIENCE", seconds)
-        check_data(settings, lambda *step: said.append(step))
+        check(settings, progress=lambda *step: said.append(step))
         assert bool(said) == (seconds == 0)
     assert "what is doubtful" in [what for what, _, _ in said]
     assert said[-1] == ("the table is checked", 5, 5)

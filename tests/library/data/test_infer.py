@@ -5,11 +5,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from ml_lifecycle.data.checks import Finding, find
+from ml_lifecycle.data.check import read_own
 from ml_lifecycle.data.contract import Contract
+from ml_lifecycle.data.finding import Finding, TableView
 from ml_lifecycle.data.infer import infer_contract
-from ml_lifecycle.data.rows import check, convert
-from ml_lifecycle.tables.read import Table, read_table
+from ml_lifecycle.data.rows import convert, present, validate, violations_of
+from ml_lifecycle.tables.read import Table
+from project.data import CHECKS
 from project.settings import Settings
 
 ROWS = 300
@@ -17,10 +19,12 @@ ROWS = 300
 
 def found_in(settings: Settings) -> tuple[Contract, list[Finding], Table]:
     """Return the contract, what is doubtful (a broken rule blocks under no name) and the table."""
-    table = read_table(settings)
-    contract = infer_contract(table, settings)
-    typed, broken = check(contract, table.frame)
-    found = find(table.frame, typed, contract, settings)
+    table, data = read_own(settings.project, settings.data), settings.data
+    contract = infer_contract(table, data)
+    typed, broken = violations_of(contract, table.frame)
+    frame = present(contract, table.frame)
+    view = TableView(table.frame, frame, typed, contract, data, settings.service, 0, {})
+    found = [f for check in CHECKS for f in check(view) if f.column not in data.keep]
     return contract, [*found, *(Finding("", rule, blocking=True) for rule in broken)], table
 
 

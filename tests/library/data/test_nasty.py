@@ -5,11 +5,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ml_lifecycle.data import contract as contracts
 from ml_lifecycle.data.check import CheckedTable
-from ml_lifecycle.data.contract import Column
+from ml_lifecycle.data.contract import Column, save_contract
 from ml_lifecycle.display import checked_table
 from ml_lifecycle.errors import CheckFailed
+from world import check
 
 ROWS = 240
 Cell = Callable[[int], object]
@@ -31,15 +31,15 @@ def write(cells: dict[str, Cell], separator: str = ",", header: bool = True) -> 
 def see(project: Any) -> Callable[..., CheckedTable]:
     """Check a table given as text or bytes; options are those of [data]."""
 
-    def check(content: str | bytes, **data: Any) -> CheckedTable:
+    def see(content: str | bytes, **data: Any) -> CheckedTable:
         settings = project(**({"group": "", "sensitive": (), "ignore": ()} | data))
         data_of = content if isinstance(content, bytes) else content.encode()
         (settings.project.root / "table.csv").write_bytes(data_of)
         checked = check(settings)
-        print(checked_table(checked, settings))
+        print(checked_table(checked, ""))
         return checked
 
-    return check
+    return see
 
 
 def column(checked: CheckedTable, name: str = "it") -> Column:
@@ -218,7 +218,7 @@ def test_long_and_wide_names_fit_a_terminal(project: Any) -> None:
     settings = project(group="", sensitive=(), ignore=())
     names = {"größe " * 40: pick("a", "b"), "北京" * 40: pick("広い", "狭い"), "a\tb": pick(1.5, 2)}
     (settings.project.root / "table.csv").write_text(write(names, "|"), encoding="utf-8")
-    text = checked_table(check(settings), settings)
+    text = checked_table(check(settings), "")
     wide = "".join(line for line in text.split("\n\n")[1].splitlines() if "北京" in line)
     assert wide
     for line in text.split("\n\n")[1].splitlines():
@@ -231,16 +231,14 @@ def test_a_contract_loosened_by_hand_holds_and_the_difference_is_shown(project: 
     path.write_bytes(codecs.BOM_UTF8 + write({"it": lambda i: i * 7 % 90 / 8}).encode())
     ours = check(settings).contract
     loose = [c.replace(nullable=True, maximum=99.0) if c.name == "it" else c for c in ours.columns]
-    contracts.save(
-        ours.model_copy(update={"columns": tuple(loose)}), settings.project.contract_path
-    )
+    changed = ours.model_copy(update={"columns": tuple(loose)})
+    save_contract(changed, settings.project.contract_path)
     checked = check(settings)
     shown = "'it': nullable True in the contract, False now, maximum 99.0 in the contract, 11.125"
     assert checked.changes == (f"{shown} now",)
-    assert f"Not as in contract.yaml: {shown} now." in checked_table(checked, settings)
+    assert f"Not as in contract.yaml: {shown} now." in checked_table(checked, "")
     tight = [c.replace(kind="integer") if c.name == "it" else c for c in ours.columns]
-    contracts.save(
-        ours.model_copy(update={"columns": tuple(tight)}), settings.project.contract_path
-    )
+    changed = ours.model_copy(update={"columns": tuple(tight)})
+    save_contract(changed, settings.project.contract_path)
     with pytest.raises(CheckFailed, match=r"1\. column 'it' is no whole number: row 2 '0.875'"):
         check(settings)

@@ -6,12 +6,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from ml_lifecycle.data.check import CheckedTable, check_data
+from ml_lifecycle.data.check import CheckedTable
 from ml_lifecycle.data.sensitive import may_be_sensitive
 from ml_lifecycle.errors import CheckFailed
+from project.data import TOLD
 from project.lifecycle import ask_gate
 from project.settings import Settings
-from project.training import load_rows, train
+from project.training import train
+from world import check, rows_of
 
 ROWS = 400
 
@@ -60,7 +62,7 @@ def every(values: list[Any], *often: int) -> list[Any]:
 def test_a_word_is_missing_only_where_the_other_values_make_it_odd(
     own: Any, values: list[str], missing: bool
 ) -> None:
-    checked = check_data(own(make_frame(it=values)))
+    checked = check(own(make_frame(it=values)))
     word = next(value for value in ("NA", "None", "?", "NULL", "-") if value in values)
     (column,) = (column for column in checked.contract.columns if column.name == "it")
     assert column.nullable == missing
@@ -82,17 +84,17 @@ def test_which_words_are_missing_can_be_said(own: Any) -> None:
 def test_in_the_target_a_word_is_a_class_unless_it_is_said(own: Any) -> None:
     frame = make_frame()
     frame["y"] = np.where(frame["x"] > 1, "None", frame["y"].replace({"yes": "ill", "no": "well"}))
-    checked = check_data(own(frame))
+    checked = check(own(frame))
     assert checked.contract.target.categories == ("None", "ill", "well")
     assert "is taken for a value" in told(checked, "y")[0]
-    assert check_data(own(frame, missing=("None",))).contract.target.categories == ("ill", "well")
+    assert check(own(frame, missing=("None",))).contract.target.categories == ("ill", "well")
     frame["y"] = frame["y"].replace({"ill": "yes", "well": "no"})
     with pytest.raises(CheckFailed, match=r"y: 'None' in \d+ rows .* missing = \['None'\]"):
-        check_data(own(frame))
-    assert check_data(own(frame, missing=())).contract.target.categories == ("None", "no", "yes")
+        check(own(frame))
+    assert check(own(frame, missing=())).contract.target.categories == ("None", "no", "yes")
     numbers = frame.assign(y=np.where(frame["x"] > 1, "NA", frame["x"].round(3)))
     with pytest.raises(CheckFailed, match=r"(?s)is no number: row .*'NA'.*missing = \['NA'\]"):
-        check_data(own(numbers))
+        check(own(numbers))
 
 
 def test_parquet_has_nulls_and_its_words_are_words(own: Any) -> None:
@@ -115,7 +117,7 @@ def test_parquet_has_nulls_and_its_words_are_words(own: Any) -> None:
     ],
 )
 def test_a_column_about_people_is_asked_for_in_any_language(name: str, values: list[str]) -> None:
-    assert may_be_sensitive(name, values, more=["team"])
+    assert may_be_sensitive(name, values, TOLD, more=["team"])
 
 
 @pytest.mark.parametrize(
@@ -129,13 +131,13 @@ def test_a_column_about_people_is_asked_for_in_any_language(name: str, values: l
     ],
 )
 def test_a_column_about_things_is_not(name: str, values: list[str]) -> None:
-    assert not may_be_sensitive(name, values)
+    assert not may_be_sensitive(name, values, TOLD)
 
 
 def trained(own: Any, quiet: Any, frame: pd.DataFrame, **data: Any) -> tuple[Any, Any, Settings]:
     settings = own(frame, **data)
     checked = check(settings)
-    return checked, train(*load_rows(settings.project, settings.data), settings, quiet), settings
+    return checked, train(*rows_of(settings), settings, quiet), settings
 
 
 @pytest.mark.parametrize(
@@ -170,7 +172,7 @@ def test_a_sensitive_column_of_two_values_and_a_gap_is_two_groups(own: Any, quie
     groups = every([1.0, 0.0], 200)
     groups[7] = None
     _, made, _ = trained(own, quiet, make_frame(male=groups), sensitive=("male",))
-    parts = {p["value"]: p for p in made.evaluation.slices if p["column"] == "male"}
+    parts = {p.value: p for p in made.evaluation.slices if p.column == "male"}
     assert parts.keys() - {"(missing)"} == {"0", "1"}
     assert made.evaluation.gaps["male"]["roc_auc"] is not None
     assert not any("fairness" in said for said in made.evaluation.unassessed)
@@ -191,7 +193,7 @@ def test_a_class_without_a_test_row_is_said(own: Any, quiet: Any) -> None:
 def test_a_test_part_of_one_group_is_said_and_held(own: Any, quiet: Any) -> None:
     frame = make_frame(shop=every(["a", "b", "c"], 100, 50))
     checked, made, settings = trained(own, quiet, frame, group="shop")
-    assert len(set(checked.rows["shop"].iloc[checked.parts.test])) == 1
+    assert len(set(checked.rows["shop"].iloc[checked.split.test])) == 1
     assert "the gate holds; choose a finer `group`" in told(checked, "shop")[0]
     assert any("of one group" in said for said in made.evaluation.unassessed)
     verdict = ask_gate(settings)
@@ -204,13 +206,13 @@ def test_a_test_part_of_one_value_is_refused_by_name(own: Any) -> None:
     frame = frame.sort_values("t", ignore_index=True).assign(y=frame["x"])
     frame.loc[ROWS // 2 :, "y"] = 5.0
     with pytest.raises(CheckFailed, match=r"'y': all \d+ rows of the test part have the value"):
-        check_data(own(frame, time="t"))
+        check(own(frame, time="t"))
 
 
 def test_no_feature_left_is_said_with_the_reason_of_each(own: Any) -> None:
     frame = make_frame(id=[f"n{n}" for n in range(ROWS)], shop=["S1"] * ROWS).drop(columns="x")
     with pytest.raises(CheckFailed) as error:
-        check_data(own(frame))
+        check(own(frame))
     assert "no feature is left" in str(error.value)
     assert "'id' (a value of its own in each row), 'shop' (constant)" in str(error.value)
 
@@ -236,7 +238,7 @@ def test_what_the_service_cannot_take_is_said_and_never_keeps_a_model_out(
 def test_a_target_that_the_service_cannot_answer_with_is_refused(own: Any) -> None:
     frame = make_frame()
     with pytest.raises(CheckFailed, match=r"y: \d+ of 400 values are larger than max_number"):
-        check_data(own(frame.assign(y=frame["x"] * 1e201)))
+        check(own(frame.assign(y=frame["x"] * 1e201)))
 
 
 def test_a_model_that_earns_less_than_a_constant_is_said_and_held(own: Any, quiet: Any) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from ml_lifecycle.data.contract import Contract
-from ml_lifecycle.data.split import Split, check_apart, folds, row_hashes, split
+from ml_lifecycle.data.split import Fold, Split, check_apart, cv_folds, row_hashes, split_rows
 from ml_lifecycle.errors import CheckFailed
 from ml_lifecycle.tables.read import DataError
 from project.settings import Settings
@@ -19,6 +19,13 @@ def given(typed: Any, **data: Any) -> tuple[pd.DataFrame, Contract, Settings]:
         contract,
         settings.model_copy(update={"data": settings.data.model_copy(update=data)}),
     )
+
+
+def folds_of(frame: pd.DataFrame, contract: Contract, settings: Settings) -> list[Fold]:
+    """Return the folds that a search on these rows would have."""
+    contract, training = contract.assign_roles(settings.data), settings.training
+    ordered = settings.data.ordered
+    return list(cv_folds(frame, contract, training.folds, training.seed, ordered))
 
 
 @pytest.mark.parametrize("group", ["customer", ""])
@@ -37,7 +44,7 @@ def test_no_row_and_no_group_on_both_sides(typed: Any, group: str, time: str) ->
 @pytest.mark.parametrize("time", ["since", ""])
 def test_folds_keep_the_same_promise(typed: Any, group: str, time: str) -> None:
     frame, contract, settings = given(typed, group=group, time=time)
-    found = list(folds(frame, contract, settings))
+    found = folds_of(frame, contract, settings)
     assert len(found) == settings.training.folds
     for train, valid in found:
         check_apart(frame, Split(train, valid), group)
@@ -50,7 +57,7 @@ def test_a_group_is_validated_once_where_groups_are_fewer_than_folds(typed: Any)
     training = settings.training.model_copy(update={"folds": 9})
     many = settings.model_copy(update={"training": training})
     few = frame.assign(customer=np.resize(["a", "b", "c"], len(frame)))
-    valid = [set(few["customer"].iloc[late]) for _, late in folds(few, contract, many)]
+    valid = [set(few["customer"].iloc[late]) for _, late in folds_of(few, contract, many)]
     assert sorted(map(sorted, valid)) == [["a"], ["b"], ["c"]]
 
 
@@ -81,7 +88,7 @@ def test_a_fingerprint_depends_on_the_row_alone() -> None:
 
 def test_equal_rows_stand_on_one_side(typed: Any) -> None:
     frame, contract, settings = given(typed, group="")
-    parts = split(pd.concat([frame, frame], ignore_index=True), contract, settings)
+    parts = split_rows(pd.concat([frame, frame], ignore_index=True), contract, settings.data)
     assert set(parts.test % len(frame)).isdisjoint(parts.train % len(frame))
 
 
@@ -99,4 +106,4 @@ def test_a_test_part_of_one_class_is_refused(typed: Any) -> None:
     frame, contract, settings = given(typed, group="", time="since")
     late = frame["since"] > frame["since"].quantile(0.5)
     with pytest.raises(DataError, match="have the value 'no'"):
-        split(frame.assign(target=frame["target"].mask(late, "no")), contract, settings)
+        split_rows(frame.assign(target=frame["target"].mask(late, "no")), contract, settings.data)

@@ -16,13 +16,14 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from ml_lifecycle.data.contract import Column, Contract
-from ml_lifecycle.data.rows import as_json, convert, to_frame
+from ml_lifecycle.data.rows import as_json, convert, to_frame, validate
 from ml_lifecycle.data.values import plain, reader, spell
 from ml_lifecycle.errors import CheckFailed, WrongUse
 from ml_lifecycle.service.request import spellings, value_reader
 from ml_lifecycle.tables.parquet import read_parquet
 from project.lifecycle import ask_gate, predict
-from project.training import load_rows, train
+from project.training import train
+from world import check, rows_of
 
 ROWS = 400
 MOMENTS = st.datetimes(datetime(1800, 1, 1), datetime(2200, 1, 1)).map(
@@ -111,7 +112,7 @@ def world(project: Any, quiet: Any, serving: Any) -> Any:
     """A champion of a table of every kind, served, and its settings."""
     own = project(make_table(), target="y", group="", sensitive=(), ignore=(), keep=("size",))
     check(own)
-    train(*load_rows(own), own, quiet)
+    train(*rows_of(own), own, quiet)
     ask_gate(own, override="only the machinery is looked at")
     with serving(own) as running:
         yield running
@@ -172,7 +173,7 @@ def test_a_row_has_one_answer_on_every_way(world: Any, tmp_path: Path, rows: Any
         predict(world.settings, str(path), out)
         read = pd.read_parquet(out) if path.suffix == ".parquet" else pd.read_csv(out)
         said.append(read["probability of 1"].tolist())
-    forms = as_json_rows(rows, world.slot.loaded.release.contract)
+    forms = as_json_rows(rows, world.server.slot.loaded.release.contract)
     before = len(world.ledger.served())
     for form in forms:
         answer = world.http.post("/predict", json={"rows": form})
@@ -278,7 +279,7 @@ def test_any_name_works_through_training_and_service(
     own = project(frame, target="the target", group="", sensitive=(), ignore=())
     own = own.model_copy(update={"training": own.training.model_copy(update={"max_trials": 3})})
     contract = check(own).contract
-    train(*load_rows(own), own, quiet)
+    train(*rows_of(own), own, quiet)
     ask_gate(own, override="only the machinery is looked at")
     with serving(own) as running:
         rows = [running.http.get("/model").json()["typical_row"]]

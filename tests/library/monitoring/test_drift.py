@@ -8,10 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from ml_lifecycle.data.contract import Column, Contract
+from ml_lifecycle.data.profile import Counts, News, Profile
 from ml_lifecycle.data.rows import to_records
-from ml_lifecycle.monitoring.drift import ColumnDrift, chi_square, column_drift
+from ml_lifecycle.monitoring.drift import ColumnDrift, chi_square, compare_columns
+from ml_lifecycle.monitoring.settings import DriftSettings
 from ml_lifecycle.monitoring.unseen import unseen
-from ml_lifecycle.release.bundle import reference
+from ml_lifecycle.release.write import reference
 from project.monitoring import check
 
 NUMBER = Column(name="x", kind="number")
@@ -36,7 +38,7 @@ def compared(
 ) -> ColumnDrift:
     contract = Contract(table={}, columns=columns)
     known = reference(old, train, contract, np.ones(len(old)))
-    (found,) = column_drift(known["columns"], new, contract, DriftSettings(), at)
+    (found,) = compare_columns(known.columns, new, contract, DriftSettings(), at)
     return found
 
 
@@ -166,15 +168,15 @@ def test_one_new_value_in_many_rows_is_a_fault_however_long_the_tail() -> None:
 
 
 def test_one_new_value_that_few_rows_may_have_missed_is_none() -> None:
-    seen = {"both": [60, 3, 2], "train": [48, 3, 1], "late": [12, 1, 1], "values": ""}
+    seen = News(values="", train=(48, 3, 1), both=(60, 3, 2), late=(12, 1, 1))
     window = pd.Series(["known"] * 494 + ["Paris"] * 6)
     assert not unseen(seen, window, CATEGORY.replace(categories=("known",)), 0.01)
 
 
 @pytest.mark.parametrize(("rows", "fault"), [(640, False), (780, False), (820, True)])
 def test_a_surplus_of_less_than_a_hundredth_of_the_rows_is_none(rows: int, fault: bool) -> None:
-    counts = {"both": [100_000, 3000, 500], "train": [80_000, 2600, 450]}
-    seen = counts | {"late": [20_000, 650, 650], "values": ""}
+    train, both, late = (80_000, 2600, 450), (100_000, 3000, 500), (20_000, 650, 650)
+    seen = News(values="", train=train, both=both, late=late)
     window = pd.Series(["known"] * (20_000 - rows) + [f"new {row % 400}" for row in range(rows)])
     said = unseen(seen, window, CATEGORY.replace(categories=("known",)), 0.01)
     assert ("about 600 were to be expected" in said) == fault
@@ -236,8 +238,9 @@ def test_a_check_asks_served_rows_for_their_time(champion: Any) -> None:
 
 def test_a_release_that_counted_dates_in_another_way_is_not_compared() -> None:
     contract = Contract(table={}, columns=(DATE, TIME))
-    before = {"rows": 500, "missing": 0, "edges": [1.7e9], "counts": [250, 250]}
-    (found,) = column_drift({"x": before}, since("2027-01-01", 500, 3), contract, DriftSettings())
+    before = Profile(rows=500, counts={"value": Counts((1.7e9,), (250, 250))})
+    window = since("2027-01-01", 500, 3)
+    (found,) = compare_columns({"x": before}, window, contract, DriftSettings())
     assert not found.compared
     assert not found.drifted
 
@@ -299,11 +302,11 @@ def test_rows_that_a_group_repeats_are_no_evidence(keyed: bool, size: int) -> No
     for seed in range(40):
         old, train, new = (of_groups(3 * seed + part, 600 // size, size) for part in range(3))
         new = new if keyed else new.drop(columns="g")
-        known = reference(old, train, contract, np.ones(len(old)))["columns"]
-        alarms += any(
-            m.drifted or m.fault for m in column_drift(known, new, contract, DriftSettings())
-        )
-        broken = column_drift(known, new.assign(own=new["own"] + 0.6), contract, DriftSettings())
+        known = reference(old, train, contract, np.ones(len(old))).columns
+        same = compare_columns(known, new, contract, DriftSettings())
+        alarms += any(m.drifted or m.fault for m in same)
+        new = new.assign(own=new["own"] + 0.6)
+        broken = compare_columns(known, new, contract, DriftSettings())
         found += next(m.drifted for m in broken if m.column == "own")
     assert alarms <= 5
     assert found >= 39

@@ -29,12 +29,10 @@ def digest(folder: Path | None = None) -> str:
 def code_digest(recipe: Path) -> str:
     """Return the SHA-256 of the code that a trial of the search depends on.
 
-    recipe: the folder of the project's own package; its modules count, and the library's model
-    wing and estimators.
+    recipe: the folder of the project's own package; its modules count, and the whole library: what
+    a score is and how rows are cut is there.
     """
-    library = Path(__file__).parent
-    ours = [*(library / "model").rglob("*.py"), library / "estimators.py"]
-    return sha256((_of(recipe, recipe.rglob("*.py")) + _of(library, ours)).encode())
+    return sha256((_of(recipe, recipe.rglob("*.py")) + digest()).encode())
 
 
 def _of(root: Path, files: Iterable[Path]) -> str:

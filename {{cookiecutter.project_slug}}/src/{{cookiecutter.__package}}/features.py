@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.compose import ColumnTransformer
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.impute import SimpleImputer
@@ -21,6 +21,7 @@ from sklearn.preprocessing import (
     StandardScaler,
     TargetEncoder,
 )
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ml_lifecycle.data import WORD, Contract
 
@@ -31,9 +32,10 @@ TOKEN = rf"(?u){WORD}|^\W*$"
 CATEGORIES = 200  # histogram boosting takes at most 255
 NUMBERS = ("number", "integer")
 EPOCH, DAY = pd.Timestamp(0), pd.Timedelta(days=1)
+PARTS = {"month": 12, "day_of_week": 7, "hour": 24}  # each with how many there are
 
 
-class DateParts(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+class DateParts(TransformerMixin, BaseEstimator):
     """Days since 1970, then month, weekday and hour of each date column, as float64.
 
     circle: each of the last three as sine and cosine, so that December is next to January.
@@ -43,20 +45,30 @@ class DateParts(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self.circle = circle
 
     def fit(self, X: pd.DataFrame, y: object = None) -> "DateParts":
-        """Learn nothing: the parts of a date do not depend on other rows."""
-        self.n_features_in_ = X.shape[1]
+        """Learn the names only: the parts of a date do not depend on other rows."""
+        validate_data(self, X, skip_check_array=True)
         return self
 
     def transform(self, X: pd.DataFrame) -> np.ndarray:
         """Return (rows, 4 or 7 · columns); missing dates are NaN in all of them."""
+        check_is_fitted(self)
+        validate_data(self, X, skip_check_array=True, reset=False)
         parts: list[Any] = []
         for name in X.columns:
-            dates = X[name].dt
             parts.append((X[name] - EPOCH) / DAY)
-            for part, length in ((dates.month, 12), (dates.day_of_week, 7), (dates.hour, 24)):
+            for what, length in PARTS.items():
+                part = getattr(X[name].dt, what)
                 turn = 2 * np.pi * part / length
                 parts += [np.sin(turn), np.cos(turn)] if self.circle else [part]
         return np.column_stack([np.asarray(part, dtype="float64") for part in parts])
+
+    def get_feature_names_out(self, input_features: object = None) -> np.ndarray:
+        """Return the names of the matrix's columns, as `since month` of a column `since`."""
+        check_is_fitted(self)
+        ways = (" sine", " cosine") if self.circle else ("",)
+        parts = ["days", *(f"{part}{way}" for part in PARTS for way in ways)]
+        names = [f"{name} {part}" for name in self.feature_names_in_ for part in parts]
+        return np.array(names, dtype=object)
 
 
 def features(contract: Contract, style: Style) -> ColumnTransformer:

@@ -129,8 +129,6 @@ def _pair(
     moments: pd.Series | None,
     groups: pd.Series | None,
 ) -> _Pair:
-    if not before.step:
-        moments = None  # training had no time to measure from
     after = profile(values, column, before, moments, groups)
     if groups is None:  # then its rows are taken to be as much alike as those of the release
         after = replace(after, missing_effect=before.missing_effect)
