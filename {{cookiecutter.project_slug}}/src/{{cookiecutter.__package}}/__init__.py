@@ -14,7 +14,7 @@ import ml_lifecycle
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # What `ml_lifecycle.digest()` is of the library that this recipe was made with.
-LIBRARY = "b7447024770287aec911954d1f5da4e2e448d05ed19dbfad1e5cfeb8ac87c09f"
+LIBRARY = "4bb850e428e817c75f2607522d00e4a76af289cd0de613a62c7ed534f783b0e5"
 
 if ml_lifecycle.digest() != LIBRARY:
     raise ImportError(
