@@ -111,8 +111,9 @@ def test_a_project_of_six_folders_gets_the_two_houses_by_an_update(
         "model = champion_release(registry)[1].model\n"
         "answer = str(model.get_params())"
     )
-    tests = project.make("test")
-    assert tests.returncode == 0, tests.stdout[-3000:]
+    for target in ("check", "test"):
+        done = project.make(target, "PYTEST_ADDOPTS=tests/data")
+        assert done.returncode == 0, done.stdout[-3000:]
     commit_all(project.root)
     assert "up to date" in project.make("update").stdout
 
