@@ -1,8 +1,9 @@
 """The ladder: candidates from simple to complex, each with the parameters that are searched.
 
-In: the task. Out: unfitted pipelines. Each has to beat the simpler one by more than its
-uncertainty, else the simpler one stays. A new candidate is one more rung here, with its types in
-TRUSTED.
+In: the task. Out: unfitted pipelines. Each has to beat the simpler one by more than a standard
+error (the baseline: by 1.645 of them), else the simpler one stays; the last rung, a blend of the
+best trials, is made by `select`. A new candidate is one more rung here, with its types in TRUSTED.
+A `Dimension` is searched on a log scale, by whole numbers if its bounds are.
 """
 
 from collections.abc import Callable

@@ -1,8 +1,8 @@
 """What a person has to look at before this table is used: the checks of `check-data`, in order.
 
 In: a `TableView`: raw and typed rows with their contract. Out: findings, each with its column and
-the way out; a blocking one has to be answered by an edit of project.toml. A check of your own is a
-function that yields `Finding`s, and a line in CHECKS.
+the way out; one with `blocking=True` has to be answered by an edit of project.toml. A check of your
+own is a function that yields `Finding`s, and a line in CHECKS.
 """
 
 import re

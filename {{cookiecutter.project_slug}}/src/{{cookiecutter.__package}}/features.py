@@ -74,6 +74,9 @@ class DateParts(TransformerMixin, BaseEstimator):
 def features(contract: Contract, style: Style) -> ColumnTransformer:
     """Return the unfitted transformer for `linear` models and nets, or for `trees`.
 
+    Columns of the roles target, time, group, id, sensitive and ignored are no features. `short` are
+    categories that the contract lists: 50 at most, the others are long.
+
     quantile: as linear, with numbers spread to a normal distribution, which tames long tails.
     Categories come first, one column each for trees, so that their places are known.
     """

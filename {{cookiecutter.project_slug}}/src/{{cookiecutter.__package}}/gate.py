@@ -1,7 +1,8 @@
 """The gate: may the challenger serve? The questions, in their order; every doubt is a no.
 
 In: a `Case`: challenger, champion, anchor, and rows that none was trained on. Out: a `Verdict`:
-promote, hold or reject, that of the most severe answer. A question of your own is a function that
+promote, hold or reject, that of the most severe answer. Hold: it is not shown that the challenger
+is better and does no harm; reject: it is surely worse. A question of your own is a function that
 returns a `GateCheck`, and a line here.
 """
 
@@ -26,6 +27,7 @@ def judge(case: Case, settings: Settings) -> questions.Verdict:
     checks = list(preconditions(case, settings))
     if all(check.verdict == "promote" for check in checks):
         checks += comparisons(case, settings)
+    # Where all promote, the reason is the answer to this one.
     return questions.verdict_of(case, checks, decisive=questions.BETTER)
 
 

@@ -59,7 +59,11 @@ def rehearse(release: Release, settings: Settings) -> float:
 
 
 def watch(settings: Settings, last: int | None = None) -> tuple[DriftCheck, Path]:
-    """Check the rows that the champion served (the `last` of them) and write the report."""
+    """Check the rows that the champion served (the `last` of them) and write the report.
+
+    Who is champion is the last move in the ledger (`promote`, `rollback`); the registry has its
+    files.
+    """
     version, release = champion.champion_release(settings.registry)
     with Ledger(settings.project.ledger_url) as ledger:
         served = ledger.served(last, version.number)

@@ -48,17 +48,20 @@ def judge(columns: list[ColumnDrift], loss: LossComparison) -> tuple[str, str]:
     faults = [column for column in columns if column.fault]
     moved = [column.column for column in columns if column.drifted]
     named = ", ".join(f"'{name}'" for name in moved[:5])
-    # 1. A broken pipe: missing values rose, a unit changed, values that nobody has seen.
+    # 1. A broken pipe: missing values surely rose by more than `max_missing_increase`, all numbers
+    # grew by one factor, or surely more values came that nobody has seen than training expects.
     if faults:
         said = "; ".join(f"'{column.column}': {column.fault}" for column in faults[:3])
         return "fault", f"mend the pipe before anything else. {said}"
-    # 2. Harm: the loss on rows with outcomes surely rose, by more than `max_loss_increase`.
+    # 2. Harm: the loss on rows with outcomes, `min_rows` of them or more, surely rose above that of
+    # the test set, and by more than `max_loss_increase` of it.
     if loss.worse and loss.now:
         why = f", and {named} moved" if moved else ""
         change = loss.now / loss.before - 1
         return "retrain", f"the loss on {loss.rows:,} labelled rows rose by {change:.0%}{why}"
-    # 3. Movement that does not hurt, as far as outcomes have come.
-    known = f"the loss on {loss.rows:,} labelled rows did not rise"
+    # 3. Movement that does not hurt, as far as outcomes have come: a chi-square that is significant
+    # for all columns together, and an effect (Cohen's w) of at least `min_effect_size`.
+    known = f"the loss on {loss.rows:,} labelled rows did not surely rise"
     if loss.now is None:
         known = "too few outcomes have come to tell whether it hurts"
     if moved:

@@ -44,7 +44,8 @@ def build(
         **docs,  # type: ignore[arg-type]
     )
     app.state.server = server
-    app.add_middleware(Guard, deadline=service.deadline_seconds, keys=keys)  # 401, 408
+    # 401 without a key, but for the page, /ping, /health and /metrics; 408 if a body comes slowly.
+    app.add_middleware(Guard, deadline=service.deadline_seconds, keys=keys)
     app.add_middleware(CountRequests, metrics=server.metrics)
     _answers(app, server)
     _tells(app, server, project)
@@ -75,7 +76,7 @@ def _answers(app: FastAPI, server: ModelServer) -> None:
 
     @app.post("/invocations", responses=refusals)
     async def invocations(request: Request) -> forms.Invocation:
-        """Predict for rows in the form of `mlflow models serve` and SageMaker."""
+        """Predict as /predict does, in the form of `mlflow models serve` and SageMaker."""
         return await server.invoke(await request.body())
 
     @app.post("/explain", responses=forms.statuses(401, 408, 413, 422))
@@ -85,7 +86,10 @@ def _answers(app: FastAPI, server: ModelServer) -> None:
 
     @app.post("/outcomes", responses=forms.statuses(401, 408, 413, 422, 503))
     async def outcomes(request: Request) -> forms.Taken:
-        """Take labels for earlier predictions; an outcome sent twice replaces the first."""
+        """Take labels for earlier predictions; 200 means that they are on disk.
+
+        An outcome sent twice replaces the first.
+        """
         return await server.record_outcomes(await request.body())
 
     @app.exception_handler(SQLAlchemyError)

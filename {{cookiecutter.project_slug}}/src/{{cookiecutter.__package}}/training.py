@@ -53,17 +53,21 @@ def train(
 ) -> Version:
     """Search the ladder on typed rows, fit the candidate it selects, evaluate and register it.
 
-    Training twice on the same rows with the same settings gives the same model.
+    Training twice on the same rows with the same settings gives the same model: trials are
+    remembered with the seconds that they took, and those are what the budget counts.
     """
     project, task = settings.project, settings.task(contract)
     settings.registry.check_key()  # what is missing is said before the search
     for query in settings.slices:
-        matching(frame, query, contract)
+        matching(frame, query, contract)  # so is a condition that cannot be read
     frame = frame[contract.used]
-    # 1. The last part of time, or whole groups, or a share of the rows are only tested on.
+    # 1. The last part of time, or whole groups, or a share of the rows are only tested on; with time
+    # and groups both, the late rows of half of the groups. [data] says which.
     split = split_rows(frame, contract, settings.data)
     rows, test = split.take(frame)
-    # 2. Cross-validate the candidates within the budget, and keep the simplest that is not beaten.
+    # 2. Cross-validate the candidates, in folds that respect time and groups, until the expected
+    # improvement of one more trial is below `min_gain`, or the budget is spent. Keep the simplest
+    # that is not surely beaten, with its probabilities calibrated by a temperature.
     code = code_digest(HERE)
     found = search(rows, task, ladder, settings.training, project.cache, code, progress)
     selection = select(found, task)
