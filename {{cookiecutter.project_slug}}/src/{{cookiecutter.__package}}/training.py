@@ -61,8 +61,8 @@ def train(
     for query in settings.slices:
         matching(frame, query, contract)  # so is a condition that cannot be read
     frame = frame[contract.used]
-    # 1. The last part of time, or whole groups, or a share of the rows are only tested on; with time
-    # and groups both, the late rows of half of the groups. [data] says which.
+    # 1. The last part of time, or whole groups, or a share of the rows are only tested on; with
+    # time and groups both, the late rows of half of the groups. [data] says which.
     split = split_rows(frame, contract, settings.data)
     rows, test = split.take(frame)
     # 2. Cross-validate the candidates, in folds that respect time and groups, until the expected
