@@ -4,7 +4,9 @@ import json
 import os
 import re
 import signal
+import sqlite3
 import subprocess
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -264,6 +266,19 @@ def test_a_file_is_scored_whole(toured: Toured, tmp_path: Path) -> None:
     lines = output.read_text(encoding="utf-8").splitlines()
     assert len(lines) == 12_061
     assert lines[0].endswith("prediction,probability of no,probability of yes")
+
+
+def test_what_the_pages_ask_the_ledger_it_understands(toured: Toured, template: Path) -> None:
+    pages = [*(toured[0].root / "docs").glob("*.md"), *(template / "docs").glob("*.md")]
+    asked = [
+        query
+        for page in pages
+        for query in re.findall(r'"(select [^"]+)"', page.read_text("utf-8"))
+    ]
+    assert len(asked) >= 3
+    with closing(sqlite3.connect(toured[0].here / "ledger.db")) as ledger:
+        for query in asked:
+            assert ledger.execute(query).fetchall(), query
 
 
 def test_the_notebooks_cells_run(toured: Toured) -> None:
