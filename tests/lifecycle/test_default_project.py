@@ -270,11 +270,8 @@ def test_a_file_is_scored_whole(toured: Toured, tmp_path: Path) -> None:
 
 def test_what_the_pages_ask_the_ledger_it_understands(toured: Toured, template: Path) -> None:
     pages = [*(toured[0].root / "docs").glob("*.md"), *(template / "docs").glob("*.md")]
-    asked = [
-        query
-        for page in pages
-        for query in re.findall(r'"(select [^"]+)"', page.read_text("utf-8"))
-    ]
+    texts = [page.read_text(encoding="utf-8") for page in pages]
+    asked = [query for text in texts for query in re.findall(r'"(select [^"]+)"', text)]
     assert len(asked) >= 3
     with closing(sqlite3.connect(toured[0].here / "ledger.db")) as ledger:
         for query in asked:
