@@ -14,9 +14,10 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from ml_lifecycle.errors import WorldBroken, WrongUse
 from ml_lifecycle.ledger.database import Ledger, now
-from ml_lifecycle.service.writer import QueueFull, Writer
 from ml_lifecycle.ledger.tables import REVISION, SHADOWS, TABLES
+from ml_lifecycle.service.writer import QueueFull, Writer
 from sqlalchemy import Engine, create_engine, inspect, select, text
+from world import TEMPLATE
 
 OPEN = (
     f"import sys; from {Ledger.__module__} import Ledger; print('ready', flush=True); "
@@ -79,8 +80,8 @@ def test_a_decision_names_the_release_and_is_read_before_its_commit(ledger: Ledg
             who="ada",
         )
         (kept,) = ledger.decisions("promotion", connection=connection)
-    assert (kept["run_id"], kept["sha256"], kept["who"]) == ("r", "s", "ada")
-    assert kept["details"] == {"p": 0.1}
+    assert (kept.run_id, kept.sha256, kept.who) == ("r", "s", "ada")
+    assert kept.details == {"p": 0.1}
     assert ledger.decisions() == [kept]
 
 
@@ -129,7 +130,7 @@ def test_a_decision_is_undone_with_what_failed_beside_it(ledger: Ledger) -> None
     with pytest.raises(RuntimeError):
         fail()
     ledger.decide("promotion", "hold", "because", 2)
-    assert [d["verdict"] for d in ledger.decisions("promotion")] == ["hold"]
+    assert [d.verdict for d in ledger.decisions("promotion")] == ["hold"]
 
 
 def test_a_ledger_that_cannot_be_opened_is_the_worlds_fault(tmp_path: Path) -> None:
@@ -163,16 +164,16 @@ def test_a_ledger_of_an_earlier_template_loses_nothing(
         (served,) = ledger.served().to_dict("records")
         (decision,) = ledger.decisions()
         assert (served["inputs"], served["outcome"]) == ({"x": 1.5}, "no")
-        assert decision["reason"] == "the first champion"
-        assert (decision["run_id"], decision["who"]) == (None, None)
+        assert decision.reason == "the first champion"
+        assert (decision.run_id, decision.who) == (None, None)
         # Each look of the past counts as one: it is not known whose it was.
         assert ledger.look("x", 1, "why") == 3
         ledger.decide("promotion", "hold", "because")
-        assert [d["id"] for d in ledger.decisions()] == [2, 1]
+        assert [d.id for d in ledger.decisions()] == [2, 1]
 
 
 def test_one_person_is_found_and_deleted_as_the_privacy_page_says(ledger: Ledger) -> None:
-    page = (Path(__file__).parents[2] / "docs" / "privacy.md").read_text(encoding="utf-8")
+    page = (TEMPLATE / "docs" / "privacy.md").read_text(encoding="utf-8")
     found, deleted = (page.split(f"## {name}")[1] for name in ("What is stored of", "Delete one"))
     statements = [
         " ".join(line.strip() for line in text.splitlines() if line.startswith("    ")).split(";")
