@@ -11,23 +11,23 @@ import pandas as pd
 import pytest
 from ml_lifecycle.data import contract as contracts
 from ml_lifecycle.data import values
-from ml_lifecycle.data.rows import apply, to_records
+from ml_lifecycle.data.rows import to_records
 from ml_lifecycle.data.split import row_hashes, split
 from ml_lifecycle.errors import CheckFailed, WrongUse
+from ml_lifecycle.evaluation.compare import PairedPredictions, alpha_at_look, gap_difference
 from ml_lifecycle.evaluation.scores import WEIGHTED
 from ml_lifecycle.evaluation.task import groups_of
 from ml_lifecycle.ledger.database import Ledger, now
-from project.lifecycle import ask_gate as promote
-from project.training import train
+from ml_lifecycle.pages.gate import gate_page
 from ml_lifecycle.release import evidence, registry
 from ml_lifecycle.release.bundle import holdout
 from ml_lifecycle.release.champion import champion as champion_of
-from ml_lifecycle.evaluation.compare import PairedPredictions, alpha_at_look, gap_difference
-from ml_lifecycle.pages.gate import gate_page
 from ml_lifecycle.release.evidence import PRODUCTION, TEST, Case, gather
-from project.gate import judge
 from ml_lifecycle.service import request
 from ml_lifecycle.service.rehearsal import rehearse
+from project.gate import judge
+from project.lifecycle import ask_gate as promote
+from project.training import train
 
 # Both models are the champion's own, whose guesses are planted: what the gate sees of them is known
 # to the last digit.

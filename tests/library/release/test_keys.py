@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from project.cli import main
 from ml_lifecycle.errors import CheckFailed, WrongUse
 from ml_lifecycle.release import keys
+from project.cli import main
 
 CONTENT = b"a manifest"
 
