@@ -40,11 +40,13 @@ def build(
         title=project.name,
         version=project.version,
         lifespan=server.lifespan,
-        max_body_size=1024 * service.body_kilobytes,  # beyond it 413
         **docs,  # type: ignore[arg-type]
     )
     app.state.server = server
-    app.add_middleware(Guard, deadline=service.deadline_seconds, keys=keys)  # 401, 408
+    most = 1024 * service.body_kilobytes
+    app.add_middleware(  # 401, 408, 413
+        Guard, deadline=service.deadline_seconds, max_body_size=most, keys=keys
+    )
     app.add_middleware(CountRequests, metrics=server.metrics)
     _answers(app, server)
     _tells(app, server, project)
