@@ -1,6 +1,5 @@
 """What was acknowledged is on disk, once, on SQLite and PostgreSQL; older ledgers lose nothing."""
 
-import asyncio
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -15,7 +14,6 @@ from alembic.migration import MigrationContext
 from ml_lifecycle.errors import WorldBroken, WrongUse
 from ml_lifecycle.ledger.database import Ledger, now
 from ml_lifecycle.ledger.tables import REVISION, SHADOWS, TABLES
-from ml_lifecycle.service.writer import QueueFull, Writer
 from sqlalchemy import Engine, create_engine, inspect, select, text
 from world import TEMPLATE
 
@@ -263,54 +261,3 @@ def test_a_ledger_that_is_up_to_date_opens_without_alembic(ledger: Ledger, ledge
         [sys.executable, "-c", command, ledger_url], input="go\n", text=True, capture_output=True
     )
     assert result.stdout == "ready\nFalse\n", result.stderr
-
-
-def test_requests_share_a_commit_and_each_row_is_there(ledger: Ledger, ledger_url: str) -> None:
-    commits = []
-
-    class Counting(Ledger):
-        def write_predictions(self, rows: Any) -> None:
-            commits.append(len(rows))
-            super().write_predictions(rows)
-
-    async def write_all(writer: Writer) -> None:
-        tasks = [asyncio.create_task(writer.write([prediction(f"r{i}")])) for i in range(200)]
-        await asyncio.sleep(0)  # all are in the queue before the writer starts
-        writer.start()
-        await asyncio.gather(*tasks)
-
-    writer = Writer(Counting(ledger_url), 1000)
-    asyncio.run(write_all(writer))
-    writer.stop()
-    assert len(ledger.served()) == sum(commits) == 200
-    assert len(commits) < 20
-
-
-def test_beyond_the_queue_a_request_is_refused_at_once(ledger: Ledger) -> None:
-    async def overflow() -> None:
-        writer = Writer(ledger, 2)
-        writer.start()
-        with writer.reserve(2):
-            with pytest.raises(QueueFull), writer.reserve(1):
-                await writer.write([prediction("b")])
-            await writer.write([prediction("a"), prediction("a", 1)])
-        with writer.reserve(1):
-            await writer.write([prediction("c")])
-        writer.stop()
-
-    asyncio.run(overflow())
-    assert set(ledger.served()["request_id"]) == {"a", "c"}
-
-
-def test_a_request_whose_commit_failed_hears_of_it(ledger: Ledger) -> None:
-    async def twice() -> None:
-        writer = Writer(ledger, 10)
-        writer.start()
-        await writer.write([prediction("a")])
-        with pytest.raises(Exception, match=r"(?i)unique"):
-            await writer.write([prediction("a")])
-        await writer.write([prediction("b")])
-        writer.stop()
-
-    asyncio.run(twice())
-    assert ledger.served()["request_id"].tolist() == ["a", "b"]
