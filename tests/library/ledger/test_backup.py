@@ -10,21 +10,21 @@ from ml_lifecycle.errors import WrongUse
 from ml_lifecycle.ledger.backup import backup, restore
 from ml_lifecycle.ledger.database import Ledger, now
 from ml_lifecycle.ledger.tables import TABLES
-from project import backup as module
+from ml_lifecycle.project import Project
 from project.cli import main
-from project.settings import Settings
 from sqlalchemy import select
+from world import project_at
 
 Contents = dict[str, list[tuple[Any, ...]]]
 
 
 @pytest.fixture
-def at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Settings]:
-    """Settings of a project whose ledger is at a URL."""
+def at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Project]:
+    """Return a project whose ledger is at a URL."""
 
-    def make(url: str) -> Settings:
+    def make(url: str) -> Project:
         monkeypatch.setenv("LEDGER_URL", url)
-        return Settings(root=tmp_path, data=DataSettings(source="none", target="none"))
+        return project_at(tmp_path)
 
     return make
 
@@ -91,13 +91,13 @@ def test_what_is_restored_is_what_was_there_and_ids_go_on(
 ) -> None:
     backup(at(full), tmp_path / "backup.db", quiet)
     url = postgresql() if to == "postgresql" else f"sqlite:///{tmp_path / 'new.db'}"
-    settings = at(url)
-    restore(settings, tmp_path / "backup.db", quiet)
-    assert contents(settings.project.ledger_url) == contents(full)
-    with Ledger(settings.project.ledger_url) as ledger:
+    new = at(url)
+    restore(new, tmp_path / "backup.db", quiet)
+    assert contents(new.ledger_url) == contents(full)
+    with Ledger(new.ledger_url) as ledger:
         ledger.decide("promotion", "hold", "because")
         assert ledger.look("x", 2, "why") == 2
-        assert [decision["id"] for decision in ledger.decisions()] == [4, 3, 2, 1]
+        assert [decision.id for decision in ledger.decisions()] == [4, 3, 2, 1]
 
 
 def test_a_ledger_is_restored_with_what_is_not_yet_in_its_main_file(
@@ -116,7 +116,7 @@ def test_an_older_backup_is_brought_up_to_date_and_stays_as_it_is(
     restore(at(ledger_url), tmp_path / "old.db", quiet)
     assert (tmp_path / "old.db").read_bytes() == before
     with Ledger(ledger_url) as ledger:
-        assert ledger.decisions()[0]["reason"] == "the first champion"
+        assert ledger.decisions()[0].reason == "the first champion"
 
 
 def test_a_backup_overwrites_nothing(full: str, at: Any, tmp_path: Path, quiet: Any) -> None:
@@ -163,12 +163,12 @@ def test_a_file_that_is_no_ledger_is_refused(
 def test_a_copy_that_breaks_off_leaves_nothing(
     full: str, at: Any, tmp_path: Path, quiet: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def stop(table: str, done: int, total: int) -> None:
-        if table == "predictions" and done == total:
+    def stop(what: str, done: int, total: int) -> None:
+        if what.startswith("predictions:") and done == total:
             raise KeyboardInterrupt
 
     backup(at(full), tmp_path / "whole.db", quiet)
-    monkeypatch.setattr(module, "CHUNK", 1)
+    monkeypatch.setitem(backup.__globals__, "CHUNK", 1)
     if full.startswith("postgresql"):  # SQLite copies at one go
         before = {file.name for file in tmp_path.iterdir()}
         with pytest.raises(KeyboardInterrupt):
@@ -183,13 +183,13 @@ def test_a_copy_that_breaks_off_leaves_nothing(
 def test_a_backup_is_of_one_moment_while_others_write(
     full: str, at: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "CHUNK", 2)
+    monkeypatch.setitem(backup.__globals__, "CHUNK", 2)
     with Ledger(full) as ledger:
         add(ledger, "b")
         before = contents(full)
 
-        def write(table: str, done: int, total: int) -> None:
-            add(ledger, f"{table} {done}")
+        def write(what: str, done: int, total: int) -> None:
+            add(ledger, what)
 
         with ledger.exclusive() as connection:
             ledger.decide("promotion", "promote", "not yet committed", connection=connection)

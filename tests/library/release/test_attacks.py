@@ -28,9 +28,12 @@ import mlflow.artifacts
 import numpy as np
 import pytest
 import skops.io
+from ml_lifecycle import download, files
+from ml_lifecycle.digest import sha256
 from ml_lifecycle.errors import CheckFailed, WorldBroken
-from ml_lifecycle.model import features
-from ml_lifecycle.release import bundle, keys, registry, tracking, verify
+from ml_lifecycle.release import bundle, client, keys, registry, verify
+from project import features
+from project.candidates import TRUST
 from project.settings import Settings
 
 PACKAGE = features.__name__.partition(".")[0]
@@ -51,16 +54,23 @@ class Place:
     def fetch(self, **asked: Any) -> bundle.Release:
         """Read the version as the gate and the service do; nothing of the attacker's may run."""
         try:
-            return registry.fetch(self.version, self.settings, **asked)
+            return self.registry.fetch(self.version, **asked)
         finally:
             assert not self.canary.exists()
+
+    @property
+    def registry(self) -> registry.Registry:
+        """The registry that the environment names now."""
+        project = self.settings.project
+        return registry.Registry(project.at(project.root), TRUST)
 
     def sign(self, **lineage: Any) -> None:
         """Sign the files as they are now, as only we can."""
         manifest = json.loads((self.store / "manifest.json").read_bytes()) | lineage
         if "files" not in lineage:
-            sums = {name: verify.digest((self.store / name).read_bytes()) for name in verify.FILES}
-            manifest["files"] = sums
+            manifest["files"] = {
+                name: sha256((self.store / name).read_bytes()) for name in files.FILES
+            }
         self.say(json.dumps(manifest).encode())
 
     def say(self, manifest: bytes) -> None:
@@ -91,19 +101,11 @@ class Place:
 
 @pytest.fixture
 def place(champion: Any, tmp_path: Path) -> Place:
-    settings, old = champion.copy(tmp_path), champion.settings.project.root
+    settings = champion.copy(tmp_path)
     shutil.rmtree(tmp_path / "releases")
-    version = champion.trained.version
-    place = Place(
-        settings,
-        version,
-        tmp_path / "mlruns" / version.run_id / "artifacts" / "release",
-        tmp_path / "canary",
-    )
-    for table, column in (("runs", "artifact_uri"), ("experiments", "artifact_location")):
-        change = f"update {table} set {column} = replace({column}, ?, ?)"
-        place.sql(change, old.as_uri(), tmp_path.as_uri())
-    return place
+    version = settings.registry.get(champion.trained.number)
+    store = tmp_path / "mlruns" / version.run_id / "artifacts" / "release"
+    return Place(settings, version, store, tmp_path / "canary")
 
 
 class Exploit:
@@ -193,10 +195,10 @@ def trusting(place: Place) -> None:
 
 def borrowing(place: Place) -> None:
     """A model that is a call of what features.py only imports."""
-    name = f"{PACKAGE}.model.features"
-    content = model_of(name, "as_float", "x")
-    assert skops.io.get_untrusted_types(data=content) == [f"{name}.as_float"]
-    assert features.as_float.__module__ != name
+    name = f"{PACKAGE}.features"
+    content = model_of(name, "make_pipeline", "x")
+    assert skops.io.get_untrusted_types(data=content) == [f"{name}.make_pipeline"]
+    assert features.make_pipeline.__module__ != name
     place.write("model.skops", content)
 
 
@@ -234,7 +236,7 @@ def crowd(place: Place) -> None:
 def large(place: Place) -> None:
     """A file larger than any of ours."""
     with (place.store / "reference.json").open("ab") as file:
-        file.truncate(verify.LARGEST + 1)
+        file.truncate(files.LARGEST + 1)
 
 
 def edited(place: Place) -> None:
@@ -309,7 +311,7 @@ REFUSED_SIGNED = [
     (pickled_member, "model.skops cannot be read: ValueError: Object arrays cannot be loaded"),
     (executing, "model.skops holds types that are not allowed: builtins.exec"),
     (trusting, "model.skops holds types that are not allowed: builtins.exec"),
-    (borrowing, r"model.skops holds types that are not allowed: \w+.model.features.as_float"),
+    (borrowing, r"model.skops holds types that are not allowed: \w+.features.make_pipeline"),
     (bomb, "model.skops expands to more than 16,777,216 bytes"),
     (lying_bomb, "model.skops cannot be read: BadZipFile"),
     (crowd, "model.skops has more than 5,000 members"),
@@ -320,7 +322,8 @@ REFUSED_SIGNED = [
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lower the caps, so that what breaks them is made fast."""
-    monkeypatch.setattr(verify, "LARGEST", 2**25)
+    for module in (files, download):
+        monkeypatch.setattr(module, "LARGEST", 2**25)
     monkeypatch.setattr(verify, "EXPANDED", 2**24)
     monkeypatch.setattr(verify, "MEMBERS", 5000)
 
@@ -350,7 +353,7 @@ def test_what_is_dangerous_is_refused_and_not_run_even_if_we_signed_it(
     place: Place, attack: Callable[[Place], None], said: str
 ) -> None:
     attack(place)
-    trusted = ["builtins.exec", f"{PACKAGE}.model.features.as_float"]
+    trusted = ["builtins.exec", f"{PACKAGE}.features.make_pipeline"]
     place.sign(trusted=trusted, skops_trusted_types=trusted)
     with pytest.raises(CheckFailed, match=f"^version 1: {said}"):
         place.fetch()
@@ -358,7 +361,7 @@ def test_what_is_dangerous_is_refused_and_not_run_even_if_we_signed_it(
 
 def test_a_type_that_features_defines_is_not_among_the_forbidden(place: Place) -> None:
     content = skops.io.dumps(features.DateParts())
-    assert skops.io.get_untrusted_types(data=content) == [f"{PACKAGE}.model.features.DateParts"]
+    assert skops.io.get_untrusted_types(data=content) == [f"{PACKAGE}.features.DateParts"]
     place.write("model.skops", content)
     place.sign()
     with pytest.raises(CheckFailed, match=r"golden.json cannot be read"):
@@ -391,7 +394,7 @@ ABSURD = [
 ]  # fmt: skip
 ABSURD_FACTS: list[dict[str, Any]] = [
     {"classes": "yes"}, {"classes": [1]}, {"files": []}, {"files": {}}, {"run_id": None},
-    {"files": {name: "" for name in (*verify.FILES, "../../.bashrc")}},
+    {"files": {name: "" for name in (*files.FILES, "../../.bashrc")}},
     {"typical_row": 1}, {"test_sha256": None}, {"candidate": []}, {"rows": True},
 ]  # fmt: skip
 
@@ -427,56 +430,58 @@ def test_a_file_that_is_nonsense_is_refused_even_if_we_signed_it(
 
 def test_each_of_400_flipped_bits_is_refused(place: Place) -> None:
     draw = random.Random(20)
-    root = place.settings.project.root
-    bundle.read(place.store, root)
+
+    def read() -> None:
+        bundle.read_release(place.store, place.settings.project, TRUST)
+
+    read()
     for _ in range(400):
-        path = place.store / draw.choice(verify.NAMES)
+        path = place.store / draw.choice(files.NAMES)
         before = path.read_bytes()
         after = bytearray(before)
         after[draw.randrange(len(after))] ^= 1 << draw.randrange(8)
         path.write_bytes(after)
         with pytest.raises(CheckFailed, match=r"is not ours|is not the file that was signed"):
-            bundle.read(place.store, root)
+            read()
         path.write_bytes(before)
-    bundle.read(place.store, root)
+    read()
 
 
 def second(place: Place) -> registry.Version:
     """Register the first release once more, in a run of its own."""
-    settings, release = place.settings, place.fetch()
-    with tracking.started("again", settings) as run_id:
+    settings = place.settings
+    with settings.registry.start_run("again") as run:
         shutil.copytree(place.store, settings.project.root / "again")
         again = Place(settings, place.version, settings.project.root / "again", place.canary)
-        again.sign(run_id=run_id)
-        lineage, evaluation = release.lineage, release.evaluation
-        return tracking.register(run_id, again.store, {}, lineage, evaluation, settings)
+        again.sign(run_id=run.info.run_id)
+        return settings.registry.register(run, again.store, "the first once more")
 
 
 def test_a_release_that_we_signed_cannot_be_replayed_as_another_version(place: Place) -> None:
     version = second(place)
-    place.settings.registry.fetch(version)
+    place.registry.fetch(version)
     shutil.rmtree(place.settings.project.root / "releases")
     other = place.store.parents[2] / version.run_id / "artifacts" / "release"
     shutil.copytree(place.store, other, dirs_exist_ok=True)
     with pytest.raises(CheckFailed, match=f"version 2: the release is of run .* {version.run_id}"):
-        place.settings.registry.fetch(version)
+        place.registry.fetch(version)
 
 
 def test_a_version_that_is_led_to_another_run_is_found_by_who_knows_its_hash(place: Place) -> None:
     version = second(place)
-    known = place.settings.registry.fetch(version).sha256
+    known = place.registry.fetch(version).sha256
     place.sql("update model_versions set run_id = ? where version = 2", place.version.run_id)
-    moved = registry.by_number(place.settings, 2)
+    moved = place.registry.get(2)
     assert moved == registry.Version(2, place.version.run_id)
-    place.settings.registry.fetch(replace(version, sha256=known))
+    place.registry.fetch(replace(version, sha256=known))
     with pytest.raises(CheckFailed, match=r"version 2: manifest.json has SHA-256 .* replayed"):
-        place.settings.registry.fetch(replace(moved, sha256=known))
+        place.registry.fetch(replace(moved, sha256=known))
 
 
 @pytest.mark.parametrize("run_id", ["../../../etc", "/etc", "a/../.."])
 def test_a_run_that_is_a_path_is_refused(place: Place, run_id: str) -> None:
-    with pytest.raises(CheckFailed, match=r"version 1: .* is not the id of a run"):
-        place.settings.registry.fetch(registry.Version(1, run_id))
+    with pytest.raises(CheckFailed, match=r"version 1: .* is no id of a run"):
+        place.registry.fetch(registry.Version(1, run_id))
 
 
 def test_artifacts_led_to_a_folder_of_the_attackers_are_refused(place: Place) -> None:
@@ -489,6 +494,15 @@ def test_artifacts_led_to_a_folder_of_the_attackers_are_refused(place: Place) ->
     (theirs / "model.skops").write_bytes(pickle.dumps(Exploit(place.code)))
     with pytest.raises(CheckFailed, match=r"model.skops is not the file that was signed"):
         place.fetch()
+
+
+def registry_at(root: Path) -> str:
+    """Return Python that opens the registry of a project as `r`."""
+    return (
+        "from pathlib import Path; from ml_lifecycle.project import Project;"
+        f"from {registry.__name__} import Registry; from {PACKAGE}.candidates import TRUST;"
+        f"p = Project.of(Path({str(root)!r}), {PACKAGE!r}); r = Registry(p, TRUST);"
+    )
 
 
 LOADER = """
@@ -524,19 +538,18 @@ def test_code_that_mlflow_would_run_lies_beside_the_release_and_is_not_even_fetc
     place.armed(lambda: subprocess.run([sys.executable, "-c", load], capture_output=True))
     # Libraries are imported already here; a new process could be led to others.
     reader = (
-        f"from {PACKAGE}.release import registry as r; from {PACKAGE}.settings import *;"
-        f"r.fetch(r.Version(1, {place.version.run_id!r}),"
-        f" Settings(root=Path({str(place.settings.project.root)!r}), data=DataSettings(source='s', target='t')))"
+        f"{registry_at(place.settings.project.root)}"
+        f"from {registry.__name__} import Version; r.fetch(Version(1, {place.version.run_id!r}))"
     )
     subprocess.run([sys.executable, "-c", reader], check=True, cwd=place.store)
     names = {path.name for path in place.fetch().path.iterdir()}
-    assert names == set(verify.NAMES)
+    assert names == set(files.NAMES)
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"flavors: [[[", b"flavors: {a: &a [*a]}"])
 def test_an_mlmodel_that_is_nonsense_makes_no_difference(place: Place, content: bytes) -> None:
     place.write("MLmodel", content)
-    assert place.fetch().lineage["run_id"] == place.version.run_id
+    assert place.fetch().manifest.run_id == place.version.run_id
 
 
 def test_a_copy_that_was_changed_is_set_aside_and_fetched_anew(
@@ -565,7 +578,7 @@ def test_a_copy_that_was_changed_is_an_error_only_if_no_other_comes(place: Place
 def test_a_file_that_changes_after_the_loading_is_not_believed(place: Place) -> None:
     release = place.fetch()
     rows = len(bundle.holdout(release))
-    text = bundle.content(release, "holdout.csv.gz")
+    text = (release.path / "holdout.csv.gz").read_bytes()
     (release.path / "holdout.csv.gz").write_bytes(gzip.compress(b"a,b\n1,2\n"))
     with pytest.raises(CheckFailed, match=r"holdout.csv.gz is not the file that was signed"):
         bundle.holdout(release)
@@ -603,7 +616,7 @@ class Server:
             times = {"start_time": 1, "lifecycle_stage": "active", "experiment_id": "1"}
             info = where | times | {"run_id": self.place.version.run_id}
             body = json.dumps({"run": {"info": info, "data": {}}}).encode()
-        elif name not in verify.NAMES or (name, self.mode) == ("manifest.sig", "unsigned"):
+        elif name not in files.NAMES or (name, self.mode) == ("manifest.sig", "unsigned"):
             # A listing too is not there: an attacker's could hold names like ../../.bashrc.
             return request.send_error(404)
         else:
@@ -643,7 +656,7 @@ def test_files_come_by_http_until_a_server_drips_and_then_the_deadline_holds(
     started = time.monotonic()
     copy = place.fetch().path
     spent = time.monotonic() - started
-    assert {path.name for path in copy.iterdir()} == set(verify.NAMES)
+    assert {path.name for path in copy.iterdir()} == set(files.NAMES)
     shutil.rmtree(copy)
     server.asked.clear()
     server.mode = "drip"
@@ -655,9 +668,7 @@ def test_files_come_by_http_until_a_server_drips_and_then_the_deadline_holds(
 
 def test_a_server_is_never_asked_what_files_there_are(place: Place, server: Server) -> None:
     place.fetch()
-    assert [name for name in server.asked if name in ("artifacts", *verify.NAMES)] == [
-        *verify.NAMES
-    ]
+    assert [name for name in server.asked if name in ("artifacts", *files.NAMES)] == [*files.NAMES]
     uri = f"runs:/{place.version.run_id}/release"
     with pytest.raises(Exception, match="release"):
         mlflow.artifacts.download_artifacts(uri, tracking_uri=server.url)
@@ -688,18 +699,17 @@ def test_a_registry_that_is_down_is_said_without_the_password(
 
 
 def test_a_training_that_ends_half_way_leaves_a_run_that_is_marked_failed(place: Place) -> None:
-    with pytest.raises(KeyboardInterrupt), tracking.started("half", place.settings) as run_id:
+    opened = place.registry
+    with pytest.raises(KeyboardInterrupt), opened.start_run("half") as run:
         raise KeyboardInterrupt
-    assert registry.client(place.settings).get_run(run_id).info.status == "FAILED"
+    assert opened.client().get_run(run.info.run_id).info.status == "FAILED"
 
 
 def test_two_first_trainings_do_not_break_each_others_registry(tmp_path: Path) -> None:
     opening = (
-        f"from {PACKAGE}.release import registry as r, tracking as t;"
-        f"from {PACKAGE}.settings import *;"
-        f"s = Settings(root=Path({str(tmp_path)!r}), data=DataSettings(source='s', target='t'));"
-        "print(flush=True); input(); c = r.client(s); print(flush=True); input();"
-        "print(t._experiment(c, s))"
+        f"{registry_at(tmp_path)} from {client.__name__} import experiment_id;"
+        "print(flush=True); input(); c = r.client(); print(flush=True); input();"
+        "print(experiment_id(p, c))"
     )
     command = [sys.executable, "-c", opening]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}

@@ -1,43 +1,23 @@
 """A project may be renamed, moved or copied, into a folder of any name, and goes on as it was."""
 
 import hashlib
-import random
 import shutil
 import sqlite3
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
-from ml_lifecycle.download import local
 from ml_lifecycle.ledger.backup import backup
 from ml_lifecycle.ledger.database import Ledger
+from ml_lifecycle.project import sqlite_file, sqlite_url
 from ml_lifecycle.release import champion as champions
-from ml_lifecycle.release import registry
 from ml_lifecycle.release.promotion import rollback
+from names import NAMES, anywhere
 from project.lifecycle import ask_gate, predict, retrain
-from project.settings import Settings, sqlite_file, sqlite_url
-from project.training import train
+from project.settings import Settings
 from sqlalchemy import create_engine, make_url
-
-SIGNS = "a B?#%&+=;:@~^!$`|<>()[]{}*,.\\'\"äß名🎉"
-NAMES = [
-    "a b",
-    "what?",
-    "100%",
-    "no #1",
-    "it's",
-    'a "b"',
-    'it\'s "b"',
-    "Kündigung 名",
-    "back\\slash",
-]
-
-
-def anywhere(seed: int) -> str:
-    draw = random.Random(seed)
-    return "x" + "".join(draw.choice(SIGNS) for _ in range(draw.randint(1, 20)))
+from world import check, moved, project_at, train
 
 
 def contents(root: Path) -> dict[str, str]:
@@ -53,16 +33,10 @@ def places(root: Path) -> list[str]:
         return [place for (place,) in database.execute(query)]
 
 
-def log(opened: Any, experiment: str) -> str:
-    run_id = str(opened.create_run(experiment).info.run_id)
-    opened.log_text(run_id, "said", "a.txt")
-    return run_id
-
-
 def lives_on(settings: Settings, rows: Any, quiet: Any, serving: Any) -> None:
     """Fetch, predict, train, promote, serve, retrain and go back, with no copies of releases."""
     shutil.rmtree(settings.project.root / "releases")
-    assert champions.champion(settings).number == 1
+    assert champions.champion_release(settings.registry)[0].number == 1
     output = settings.project.root / "out.csv"
     assert predict(settings, str(settings.project.root / "table.csv"), output)[1] == 1
     assert len(pd.read_csv(output)) == len(rows[0])
@@ -74,7 +48,7 @@ def lives_on(settings: Settings, rows: Any, quiet: Any, serving: Any) -> None:
         assert answer["version"] == 2
         outcome = {"request_id": answer["request_id"], "row": 0, "value": "no"}
         running.http.post("/outcomes", json={"outcomes": [outcome]})
-    assert retrain(settings, quiet)[0].version.number == 3
+    assert retrain(settings, quiet)[0].number == 3
     assert rollback(settings.registry, settings.approver) == (2, 1)
 
 
@@ -91,63 +65,22 @@ def trained(project: Any, champion: Any, quiet: Any) -> Settings:
 def test_a_project_goes_on_after_a_move(
     trained: Settings, champion: Any, quiet: Any, serving: Any, tmp_path: Path
 ) -> None:
-    moved = trained.root.rename(tmp_path / 'then ?#% it\'s "moved" ü')
-    lives_on(trained.model_copy(update={"root": moved}), champion.rows, quiet, serving)
-    assert not trained.root.exists()
-    assert [path.name for path in tmp_path.iterdir()] == [moved.name]
+    here = trained.project.root.rename(tmp_path / 'then ?#% it\'s "moved" ü')
+    there = trained.model_copy(update={"project": trained.project.at(here)})
+    lives_on(there, champion.rows, quiet, serving)
+    assert not trained.project.root.exists()
+    assert [path.name for path in tmp_path.iterdir()] == [here.name]
 
 
 def test_a_copy_goes_on_and_leaves_the_original_as_it_is(
     trained: Settings, champion: Any, quiet: Any, serving: Any, tmp_path: Path
 ) -> None:
-    shutil.copytree(trained.root, tmp_path / "copy")
-    before = contents(trained.root)
-    copy = trained.model_copy(update={"root": tmp_path / "copy"})
+    original = trained.project.root
+    before = contents(original)
+    copy = moved(trained, tmp_path / "copy")
     lives_on(copy, champion.rows, quiet, serving)
-    assert contents(trained.root) == before
-    assert [place for place in places(copy.root) if str(trained.root) in place] == []
-
-
-def test_a_move_is_said_once(
-    champion: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    settings = champion.copy(tmp_path / "here")
-    for _ in range(2):
-        registry.client(settings)
-    said = [record.getMessage() for record in caplog.records if "The project was" in record.message]
-    assert len(said) == 1
-    assert str(settings.project.root) in said[0]
-
-
-def test_files_kept_elsewhere_stay_where_they_are(empty_registry: Path, tmp_path: Path) -> None:
-    shutil.copy(empty_registry, tmp_path)
-    settings = Settings(root=tmp_path, data=DataSettings(source="none", target="none"))
-    away = "s3://bucket/mlruns"
-    registry.client(settings).create_experiment(registry.NAME, artifact_location=away)
-    found = registry.client(settings).get_experiment_by_name(registry.NAME)
-    assert found.artifact_location == away
-
-
-@pytest.mark.parametrize("name", NAMES + [anywhere(seed) for seed in range(6)])
-def test_a_registry_works_and_moves_under_any_name(
-    empty_registry: Path, tmp_path: Path, name: str
-) -> None:
-    about = DataSettings(source="none", target="none")
-    roots = [tmp_path / name, tmp_path / f"{name} moved", tmp_path / f"moved {name}"]
-    roots[0].mkdir()
-    shutil.copy(empty_registry, roots[0])
-    opened = registry.client(Settings(root=roots[0], data=about))
-    where = (roots[0] / "mlruns").as_uri()
-    experiment = opened.create_experiment(registry.NAME, artifact_location=where)
-    made = [log(opened, experiment)]
-    for old, new in pairwise(roots):
-        old.rename(new)
-        moved = registry.client(Settings(root=new, data=about))
-        made.append(log(moved, experiment))
-        folders = [local(moved.get_run(run_id).info.artifact_uri) for run_id in made]
-        assert {folder.parents[2] for folder in folders if folder} == {new}
-        assert all((folder / "a.txt").is_file() for folder in folders if folder)
-        assert [path.name for path in tmp_path.iterdir()] == [new.name]
+    assert contents(original) == before
+    assert [place for place in places(copy.project.root) if str(original) in place] == []
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -165,8 +98,8 @@ def test_the_url_of_a_database_names_its_file_under_any_name(tmp_path: Path, see
 def test_a_ledger_of_any_name_is_written_and_backed_up(tmp_path: Path, quiet: Any) -> None:
     root = tmp_path / NAMES[6] / "a?b#c%d"
     root.mkdir(parents=True)
-    settings = Settings(root=root, data=DataSettings(source="none", target="none"))
-    with Ledger(settings.project.ledger_url) as ledger:
+    project = project_at(root)
+    with Ledger(project.ledger_url) as ledger:
         ledger.decide("promotion", "hold", "because")
-    assert backup(settings, tmp_path / "b.db", quiet)["decisions"] == 1
+    assert backup(project, tmp_path / "b.db", quiet)["decisions"] == 1
     assert (root / "ledger.db").exists()

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from ml_lifecycle.ledger.database import Ledger
-from ml_lifecycle.release.champion import champion as champion_of
+from ml_lifecycle.release.champion import champion_release
 from ml_lifecycle.release.promotion import rollback
 from project.lifecycle import ask_gate as promote
 from project.training import train
@@ -34,10 +34,10 @@ def test_a_model_is_trained_promoted_served_and_rolled_back_on_postgresql(
         reply = served.http.post("/outcomes", json={"outcomes": [outcome]})
     assert reply.status_code == 200, reply.text
     assert rollback(settings.registry, settings.approver) == (2, 1)
-    assert champion_of(settings).number == 1
+    assert champion_release(settings.registry)[0].number == 1
     with Ledger(settings.project.ledger_url) as ledger:
         (kept,) = ledger.served().to_dict("records")
-        verdicts = [decision["verdict"] for decision in ledger.decisions()]
+        verdicts = [decision.verdict for decision in ledger.decisions()]
     assert (kept["request_id"], kept["outcome"]) == (answer["request_id"], "no")
     assert verdicts == ["rollback", "promote", "promote"]
     assert not list(settings.project.root.glob("ledger.db*"))

@@ -5,6 +5,7 @@ import sys
 import textwrap
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +15,31 @@ from ml_lifecycle.ledger.database import Ledger
 from ml_lifecycle.release import champion as champions
 from ml_lifecycle.release import registry
 from ml_lifecycle.release.promotion import move, rollback
-from project.gate import Verdict
+from ml_lifecycle.release.questions import Verdict
 from project.lifecycle import ask_gate as promote
+from project.settings import Settings
+from world import own
 
 PATIENCE = 10.0  # seconds until a condition must hold; never waited for in full when it does
 NOBODY = "http://127.0.0.1:9"
 
 
-def who(settings: Any) -> int:
-    return int(champions.champion(settings).number)
+def serves(settings: Settings) -> int:
+    """Return the number of the version that serves."""
+    return champions.champion_release(settings.registry)[0].number
+
+
+def alias(settings: Settings) -> int:
+    """Return the number of the version that MLflow shows as the champion."""
+    shown = settings.registry.by_alias()
+    assert shown is not None
+    return shown.number
+
+
+def now(settings: Settings) -> Settings:
+    """Return settings with the databases that the environment names now."""
+    project = settings.project
+    return settings.model_copy(update={"project": project.at(project.root)})
 
 
 @pytest.mark.ml_test("infrastructure", 7)
@@ -52,17 +69,13 @@ def test_a_rollback_needs_no_registry(
     promote(two, override="a rehearsal")
     with serving(two) as running:
         monkeypatch.setenv("MLFLOW_TRACKING_URI", NOBODY)
-        assert rollback(two.registry, two.approver) == (2, 1)
-        running.slot.refresh()
+        assert rollback(now(two).registry, two.approver) == (2, 1)
+        running.server.slot.refresh()
         assert running.http.get("/health/ready").json()["version"] == 1
         monkeypatch.delenv("MLFLOW_TRACKING_URI")
-    shown = registry.by_alias(two)
-    assert shown is not None
-    assert shown.number == 2, "the alias could not be moved then"
+    assert alias(two) == 2, "the alias could not be moved then"
     promote(two, 1)
-    shown = registry.by_alias(two)
-    assert shown is not None
-    assert shown.number == 1, "the next promotion puts it right"
+    assert alias(two) == 1, "the next promotion puts it right"
 
 
 def test_the_ledger_and_the_page_say_who_decided(two: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,9 +85,9 @@ def test_the_ledger_and_the_page_say_who_decided(two: Any, monkeypatch: pytest.M
     rollback(two.registry, two.approver)
     with Ledger(two.project.ledger_url) as ledger:
         back, overruled = ledger.decisions(last=2)
-    assert (overruled["who"], back["who"]) == ("Ada Lovelace", "Charles Babbage")
-    assert "a rehearsal" in overruled["reason"]
-    page = (two.reports / "gate-version-2.html").read_text(encoding="utf-8")
+    assert (overruled.who, back.who) == ("Ada Lovelace", "Charles Babbage")
+    assert "a rehearsal" in overruled.reason
+    page = (two.project.reports / "gate-version-2.html").read_text(encoding="utf-8")
     assert "Ada Lovelace" in page
 
 
@@ -83,9 +96,9 @@ def test_each_rollback_goes_one_champion_further_until_there_is_none(two: Any) -
     with Ledger(two.project.ledger_url) as ledger:
         second = champions.serving(ledger)
         third = registry.Version(3, second.run_id, second.sha256)
-        move(two, ledger, "promotion", third, second, Verdict("promote", "planted"))
+        move(two.registry, ledger, "promotion", third, second, Verdict("promote", "planted"))
         assert champions.former(ledger, third) == second
-        move(two, ledger, "rollback", second, third, Verdict("rollback", "planted"))
+        move(two.registry, ledger, "rollback", second, third, Verdict("rollback", "planted"))
     assert rollback(two.registry, two.approver) == (2, 1)
     with pytest.raises(CheckFailed, match="no former champion"):
         rollback(two.registry, two.approver)
@@ -95,20 +108,18 @@ def test_a_new_registry_that_counts_from_one_again_has_a_former_champion(two: An
     with Ledger(two.project.ledger_url) as ledger:
         first = champions.serving(ledger)
         again = registry.Version(1, "another", "another")
-        move(two, ledger, "promotion", again, first, Verdict("promote", "planted"))
+        move(two.registry, ledger, "promotion", again, first, Verdict("promote", "planted"))
         assert champions.former(ledger, again) == first
 
 
 def test_of_eight_promotions_against_one_champion_exactly_one_wins(ledger_url: str) -> None:
-    from project.settings import Settings
-
-    settings = Settings(root=Path("/nowhere"), data=DataSettings(source="none", target="none"))
+    nowhere = own(Path("/nowhere")).registry
 
     def race(number: int) -> str:
         with Ledger(ledger_url) as ledger:
             try:
                 version = registry.Version(number, f"run{number}")
-                move(settings, ledger, "promotion", version, None, Verdict("promote", "better"))
+                move(nowhere, ledger, "promotion", version, None, Verdict("promote", "better"))
             except CheckFailed as error:
                 return str(error)
             return "won"
@@ -125,22 +136,20 @@ def test_of_eight_promotions_against_one_champion_exactly_one_wins(ledger_url: s
 
 # Where a promotion is killed: before and after each thing that it changes.
 STEPS = [
-    ("release.registry", "fetch", 1),
-    ("ledger.Ledger", "decide", 1),
-    ("ledger.Ledger", "decide", 2),
-    ("release.champion", "mirror", 1),
-    ("release.registry", "point", 1),
-    ("release.registry", "point", 2),
+    ("release.registry.Registry", "fetch", 1),
+    ("ledger.database.Ledger", "decide", 1),
+    ("ledger.database.Ledger", "decide", 2),
+    ("release.promotion", "mirror", 1),
+    ("release.registry.Registry", "point", 1),
+    ("release.registry.Registry", "point", 2),
 ]
 KILLED = """
-import importlib, os
+import os, pkgutil
 from pathlib import Path
 from PACKAGE.lifecycle import ask_gate
-from PACKAGE.settings import Data, Settings
+from PACKAGE.settings import Settings
 place, name, when = STEP
-module, _, kind = place.partition(".Ledger")
-owner = importlib.import_module(f"PACKAGE.{module}")
-owner = owner.Ledger if "Ledger" in place else owner
+owner = pkgutil.resolve_name(f"ml_lifecycle.{place}")
 real = getattr(owner, name)
 def dies(*args, **more):
     if when == 2:
@@ -158,33 +167,29 @@ ask_gate(settings, 2, override="a rehearsal")
 def test_a_promotion_killed_anywhere_leaves_the_old_or_the_new_champion(
     two: Any, step: tuple[str, str, int]
 ) -> None:
-    package = champions.__name__.split(".")[0]
+    package = promote.__module__.partition(".")[0]
     script = textwrap.dedent(KILLED).replace("PACKAGE", package).replace("STEP", repr(step))
     (two.project.root / "settings.json").write_text(two.model_dump_json())
     done = subprocess.run([sys.executable, "-c", script], cwd=two.project.root, check=False)
     assert done.returncode == 9, "it was not killed at all"
-    assert who(two) == (2 if step[1] in ("mirror", "point") else 1)
+    assert serves(two) == (2 if step[1] in ("mirror", "point") else 1)
     assert promote(two, 2, override="a rehearsal").verdict == "promote"
-    assert who(two) == 2
-    shown = registry.by_alias(two)
-    assert shown is not None
-    assert shown.number == 2
+    assert serves(two) == 2
+    assert alias(two) == 2
     assert rollback(two.registry, two.approver) == (2, 1)
 
 
 def test_what_serves_is_not_for_the_registry_to_say(two: Any) -> None:
-    registry.point(two, registry.by_number(two, 2))
-    assert who(two) == 1
+    two.registry.point(two.registry.get(2))
+    assert serves(two) == 1
     assert promote(two, 1).reason == "version 1 serves already"
-    shown = registry.by_alias(two)
-    assert shown is not None
-    assert shown.number == 1, "the alias was put right"
+    assert alias(two) == 1, "the alias was put right"
 
 
 def test_a_champion_deleted_from_the_registry_is_noticed_and_goes_on_serving(
     two: Any, serving: Any
 ) -> None:
-    registry.client(two).delete_model_version(registry.NAME, "1")
+    two.registry.client().delete_model_version(two.project.name, "1")
     with pytest.raises(CheckFailed, match="does not have version 1, the champion: was it deleted"):
         promote(two, 2)
     with serving(two) as running:
@@ -197,24 +202,25 @@ def test_no_champion_no_registry_and_the_wrong_registry_are_three_things(
 ) -> None:
     other = project()
     with pytest.raises(WrongUse, match="no champion yet"):
-        champions.champion(other)
+        champions.champion_release(other.registry)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", NOBODY)
     with pytest.raises(WorldBroken, match="does not answer"):
-        promote(two, 2)
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{other.root / 'mlflow.db'}")
+        promote(now(two), 2)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{other.project.root / 'mlflow.db'}")
     with pytest.raises(CheckFailed, match="is MLFLOW_TRACKING_URI that of another project"):
-        promote(two)
-    assert who(two) == 1
+        promote(now(two))
+    assert serves(two) == 1
 
 
 def test_an_emptied_ledger_is_not_taken_for_a_first_promotion(two: Any) -> None:
     for path in two.project.root.glob("ledger.db*"):
         path.unlink()
-    for ask in (champions.champion, promote):
+    asks = (partial(champions.champion_release, two.registry), partial(promote, two))
+    for ask in asks:
         with pytest.raises(CheckFailed, match="the ledger knows of no promotion"):
-            ask(two)
+            ask()
     assert promote(two, 1, override="the ledger was lost").verdict == "promote"
-    assert who(two) == 1
+    assert serves(two) == 1
 
 
 def test_the_anchor_is_the_first_champion_until_another_is_frozen(two: Any) -> None:

@@ -9,20 +9,25 @@ from typing import Any
 
 import pytest
 import skops.io
+from ml_lifecycle.digest import sha256
 from ml_lifecycle.download import local
 from ml_lifecycle.errors import CheckFailed, WorldBroken
-from ml_lifecycle.evaluation.scores import METRICS, predict_scores, target_values
+from ml_lifecycle.evaluation.scores import predict_scores
+from ml_lifecycle.files import FILES
 from ml_lifecycle.ledger.database import Ledger
-from ml_lifecycle.release import bundle, keys, registry, tracking
 from ml_lifecycle.release import champion as champions
-from ml_lifecycle.release.bundle import FILES, digest, holdout, read
+from ml_lifecycle.release import keys
+from ml_lifecycle.release.bundle import holdout, read_release
 from ml_lifecycle.release.promotion import move, rollback
-from ml_lifecycle.service.slot import Slot
-from project.gate import Verdict
+from ml_lifecycle.release.questions import Verdict
+from ml_lifecycle.release.trust import TrustPolicy
+from ml_lifecycle.service.slot import Slot, open_slot
+from project import training
+from project.candidates import TRUST
 from project.lifecycle import ask_gate as promote
 from project.settings import Settings
-from project.training import train
 from sklearn.preprocessing import FunctionTransformer
+from world import Champion, train
 
 Damage = Callable[[Path, Path], None]
 
@@ -30,7 +35,7 @@ Damage = Callable[[Path, Path], None]
 def resign(release: Path, root: Path, **lineage: Any) -> None:
     """Sign the release as it is now: what is wrong with it must be found by what it does."""
     manifest = json.loads((release / "manifest.json").read_bytes()) | lineage
-    manifest["files"] = {name: digest((release / name).read_bytes()) for name in FILES}
+    manifest["files"] = {name: sha256((release / name).read_bytes()) for name in FILES}
     (release / "manifest.json").write_bytes(json.dumps(manifest).encode())
     signature = keys.sign((release / "manifest.json").read_bytes(), root)
     (release / "manifest.sig").write_bytes(signature)
@@ -90,56 +95,60 @@ DAMAGES = [
 
 @pytest.mark.parametrize(("damage", "said"), DAMAGES)
 def test_a_release_that_is_not_right_is_not_loaded(
-    champion: Any, tmp_path: Path, damage: Damage, said: str
+    champion: Champion, tmp_path: Path, damage: Damage, said: str
 ) -> None:
     settings = champion.copy(tmp_path)
     (folder,) = (path for path in (tmp_path / "releases").iterdir() if path.is_dir())
-    read(folder, settings.project.root)
+    read_release(folder, settings.project, TRUST)
     damage(folder, settings.project.root)
     with pytest.raises(CheckFailed, match=said):
-        read(folder, settings.project.root)
+        read_release(folder, settings.project, TRUST)
 
 
 def test_a_type_that_nobody_would_load_is_named_by_the_training_with_the_line_to_add(
-    champion: Any, tmp_path: Path, quiet: Any, monkeypatch: pytest.MonkeyPatch
+    champion: Champion, tmp_path: Path, quiet: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bundle, "TRUSTED", [])
+    monkeypatch.setattr(training, "TRUST", TrustPolicy())
     with pytest.raises(CheckFailed, match=r'add to TRUSTED .*:\n    "[\w.]+",'):
         train(*champion.rows, champion.copy(tmp_path), quiet)
 
 
-def test_the_holdout_comes_back_as_it_was(champion: Any) -> None:
+def test_the_holdout_comes_back_as_it_was(champion: Champion) -> None:
     rows = holdout(champion.release)
-    score = champion.trained.evaluation.scores["roc_auc"]["value"]
-    classes = champion.release.classes
-    y_true = target_values(rows, champion.release.contract, classes)
-    y_pred = predict_scores(champion.release.model, rows, classes)
-    assert METRICS["roc_auc"](y_true, y_pred) == pytest.approx(score)
+    task = champion.settings.task(champion.release.contract)
+    y_pred = predict_scores(champion.release.model, rows, champion.release.classes)
+    score = champion.trained.evaluation.scores[task.metric_name].value
+    assert task.measure(task.y_true(rows), y_pred) == pytest.approx(score)
 
 
-def second_version(champion: Any, settings: Settings, damage: Damage | None = None) -> int:
+def second_version(champion: Champion, settings: Settings, damage: Damage | None = None) -> int:
     """Register the champion's release once more, and let it serve without asking the gate."""
     (folder,) = (p for p in (settings.project.root / "releases").iterdir() if p.is_dir())
     release = settings.project.root / "second"
     release.mkdir()
     for path in folder.iterdir():
         (release / path.name).write_bytes(path.read_bytes())
-    lineage, evaluation = champion.release.lineage, champion.trained.evaluation
-    with tracking.started("again", settings) as run_id:
-        resign(release, settings.project.root, run_id=run_id)
+    registry = settings.registry
+    with registry.start_run("again") as run:
+        resign(release, settings.project.root, run_id=run.info.run_id)
         if damage:
             damage(release, settings.project.root)
-        version = tracking.register(run_id, release, {}, lineage, evaluation, settings)
+        version = registry.register(run, release, champion.release.manifest.headline)
     with Ledger(settings.project.ledger_url) as ledger:
         current, verdict = champions.serving(ledger), Verdict("promote", "nobody asked the gate")
-        move(settings, ledger, "promotion", version, current, verdict)
+        move(settings.registry, ledger, "promotion", version, current, verdict)
     return int(version.number)
 
 
-def test_a_good_release_is_taken_over_while_serving(champion: Any, tmp_path: Path) -> None:
+def slot_of(settings: Settings, ledger: Ledger) -> Slot:
+    """Open a slot as the service does."""
+    return open_slot(settings.registry, ledger, settings.service)
+
+
+def test_a_good_release_is_taken_over_while_serving(champion: Champion, tmp_path: Path) -> None:
     settings = champion.copy(tmp_path)
     with Ledger(settings.project.ledger_url) as ledger:
-        slot = Slot(settings, ledger)
+        slot = slot_of(settings, ledger)
         number = second_version(champion, settings)
         slot.refresh()
     assert slot.loaded.version.number == number == 2
@@ -147,23 +156,25 @@ def test_a_good_release_is_taken_over_while_serving(champion: Any, tmp_path: Pat
 
 @pytest.mark.parametrize("damage", [changed_model, foreign_type, other_answers, no_model])
 def test_a_bad_release_is_refused_and_the_old_one_stays(
-    champion: Any, tmp_path: Path, damage: Damage
+    champion: Champion, tmp_path: Path, damage: Damage
 ) -> None:
     settings = champion.copy(tmp_path)
     with Ledger(settings.project.ledger_url) as ledger:
-        slot = Slot(settings, ledger)
+        slot = slot_of(settings, ledger)
         second_version(champion, settings, damage)
         slot.refresh()
     assert slot.loaded.version.number == 1
 
 
-def test_a_refused_release_that_was_mended_is_taken_over(champion: Any, tmp_path: Path) -> None:
+def test_a_refused_release_that_was_mended_is_taken_over(
+    champion: Champion, tmp_path: Path
+) -> None:
     settings = champion.copy(tmp_path)
     with Ledger(settings.project.ledger_url) as ledger:
-        slot = Slot(settings, ledger)
+        slot = slot_of(settings, ledger)
         second_version(champion, settings)
         second = champions.serving(ledger)
-        run = registry.client(settings).get_run(second.run_id)
+        run = settings.registry.client().get_run(second.run_id)
         golden = local(run.info.artifact_uri) / "release" / "golden.json"
         right = golden.read_bytes()
         golden.write_bytes(b"{}")
@@ -173,28 +184,31 @@ def test_a_refused_release_that_was_mended_is_taken_over(champion: Any, tmp_path
         slot.refresh()
         golden.write_bytes(right)
         current = champions.serving(ledger)
-        move(settings, ledger, "promotion", second, current, Verdict("promote", "mended"))
+        move(settings.registry, ledger, "promotion", second, current, Verdict("promote", "mended"))
         slot.refresh()
     assert slot.loaded.version.number == 2
 
 
-def test_a_release_that_is_not_right_is_promoted_by_nobody(champion: Any, tmp_path: Path) -> None:
+def test_a_release_that_is_not_right_is_promoted_by_nobody(
+    champion: Champion, tmp_path: Path
+) -> None:
     settings = champion.copy(tmp_path)
     second_version(champion, settings, changed_model)
     rollback(settings.registry, settings.approver)
     with pytest.raises(CheckFailed, match="not the file that was signed"):
         promote(settings, 2, override="I know better")
-    assert champions.champion(settings).number == 1
+    assert champions.champion_release(settings.registry)[0].number == 1
 
 
 def test_without_registry_the_latest_copy_that_is_here_serves(
-    champion: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    champion: Champion, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = champion.copy(tmp_path)
     second_version(champion, settings)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    alone = settings.model_copy(update={"project": settings.project.at(settings.project.root)})
     with Ledger(settings.project.ledger_url) as ledger:
-        assert Slot(settings, ledger).loaded.version == champion.trained.version
+        assert slot_of(alone, ledger).loaded.version.number == champion.trained.number
         shutil.rmtree(settings.project.root / "releases")
         with pytest.raises(WorldBroken, match="version 2 does not come"):
-            Slot(settings, ledger)
+            slot_of(alone, ledger)

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 from ml_lifecycle.service import forms
+from ml_lifecycle.service.guard import api_keys
 from ml_lifecycle.service.request import rows_type
 from project.lifecycle import ask_gate
-from project.training import load_rows, train
+from world import check, rows_of, train
 
 POSTS = ["/predict", "/explain", "/invocations", "/outcomes"]
 ALL = {"401", "408", "413", "422", "503", "504"}
@@ -74,7 +75,7 @@ def test_every_example_is_taken_whatever_is_predicted(
         frame["target"] = frame["target"].round().astype(int)
     settings = project(frame)
     check(settings)
-    train(*load_rows(settings.project, settings.data), settings, quiet)
+    train(*rows_of(settings), settings, quiet)
     ask_gate(settings, override="only the machinery is looked at")
     with serving(settings) as running:
         for path in POSTS:
@@ -93,7 +94,7 @@ def test_an_example_is_a_test_row_of_the_release_and_holds_features_only(
 ) -> None:
     (row,) = body_of(told, "/predict")["examples"]["highest"]["value"]["rows"]
     assert list(row) == champion.release.contract.features
-    assert row == champion.release.evaluation.examples[0]["row"]
+    assert row == champion.release.evaluation.examples[0].row
 
 
 def test_every_reference_leads_somewhere(told: dict[str, Any]) -> None:
@@ -156,7 +157,7 @@ def test_a_key_is_asked_for_where_one_is_needed(
     champion: Any, serving: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keys: str
 ) -> None:
     monkeypatch.setenv("SERVICE_API_KEYS", keys)
-    with serving(champion.copy(tmp_path)) as running:
+    with serving(champion.copy(tmp_path), api_keys()) as running:
         headers = {"X-API-Key": keys}
         told = running.http.get("/openapi.json", headers=headers).json()
         asked = {

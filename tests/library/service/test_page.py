@@ -4,10 +4,10 @@ import re
 from pathlib import Path
 from typing import Any
 
-import ml_lifecycle.service
+import ml_lifecycle.pages
 import pytest
 
-PAGE = (Path(ml_lifecycle.service.__file__).parent / "page.html").read_text(encoding="utf-8")
+PAGE = (Path(ml_lifecycle.pages.__file__).parent / "service.html").read_text(encoding="utf-8")
 # What would make markup or code of a value.
 MARKUP = r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|createContextualFragment|srcdoc"
 CODE = r"\beval\(|\bFunction\(|javascript:|set(?:Timeout|Interval)\(\s*[\"'`]"

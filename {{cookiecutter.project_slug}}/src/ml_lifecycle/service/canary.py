@@ -143,6 +143,8 @@ class Canary:
 
     async def run(self) -> None:
         """Ask the models that did not answer, one request at a time, until cancelled."""
+        # A queue stays with the event loop that first waited for it: each life has its own.
+        self.waiting = asyncio.Queue(MOST)
         while True:
             asked = await self.waiting.get()
             try:

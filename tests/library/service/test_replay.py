@@ -1,23 +1,21 @@
-"""The tour is a project of its own that knows what was known then, and what it says reads well."""
+"""The tour is a project of its own that knows what was known then, and sends what is taken."""
 
 import json
 import shutil
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
-from ml_lifecycle.data import contract as contracts
+from ml_lifecycle.data.contract import Contract, load_contract
 from ml_lifecycle.errors import WrongUse
-from ml_lifecycle.evaluation.task import Task
 from ml_lifecycle.ledger.database import Ledger
-from ml_lifecycle.model.search import search
 from ml_lifecycle.release import keys
-from ml_lifecycle.service.replay import MOST, apart, batches, windows
+from ml_lifecycle.service import replay
+from ml_lifecycle.service.replay import MOST, Window, batches
+from ml_lifecycle.service.settings import ServiceSettings
 from ml_lifecycle.tables.read import read_table
-from ml_lifecycle.words import counted, sentence
-from project.cli import progress
 from project.settings import Settings, load
+from world import check
 
 TOML = '[data]\nsource = {source}\ntarget = "y"\ntime = "day"\n[gate]\nmargin = 0.02\n'
 
@@ -33,7 +31,20 @@ def table(rows: int = 90) -> pd.DataFrame:
     )
 
 
-def begun(root: Path, source: str, frame: pd.DataFrame) -> tuple[Settings, Any, pd.DataFrame]:
+def windows(
+    frame: pd.DataFrame, contract: Contract, settings: Settings
+) -> tuple[pd.DataFrame, list[Window]]:
+    """Cut typed rows as the tour does."""
+    least, seed = settings.drift.min_rows, settings.training.seed
+    return replay.windows(frame, contract, settings.data, settings.service, least, seed)
+
+
+def apart(settings: Settings, contract: Contract, history: pd.DataFrame) -> Settings:
+    """Make the tour's project; return its settings."""
+    return load(replay.apart(settings.project, settings.data.source, contract, history))
+
+
+def begun(root: Path, source: str, frame: pd.DataFrame) -> tuple[Settings, Contract, pd.DataFrame]:
     """Return settings, contract and history of a new project; its table lies at `source`."""
     path = root / source
     path.parent.mkdir(exist_ok=True, parents=True)
@@ -50,10 +61,10 @@ def test_the_tour_reads_the_same_table_by_settings_of_its_own(tmp_path: Path, wh
     root.mkdir()
     settings, contract, history = begun(root, where.format(root=root), table())
     own = apart(settings, contract, history)
-    assert own.root == root / ".tour"
-    assert read_table(own).frame.equals(read_table(settings).frame)
+    assert own.project.root == root / ".tour"
+    there, here = (read_table(s.data.source, s.project.root) for s in (own, settings))
+    assert there.frame.equals(here.frame)
     assert own.gate == settings.gate
-    assert load(own.root) == own
 
 
 def test_a_url_is_read_where_it_is(tmp_path: Path) -> None:
@@ -73,7 +84,7 @@ def test_a_source_that_the_tour_cannot_rewrite_is_said(tmp_path: Path) -> None:
 def test_what_comes_later_is_news_and_roles_and_kinds_stay(tmp_path: Path) -> None:
     settings, contract, history = begun(tmp_path, "t.csv", table())
     own = apart(settings, contract, history)
-    then = {c.name: c for c in contracts.load(own.contract_path, own.data).columns}
+    then = {c.name: c for c in load_contract(own.project.contract_path, own.data).columns}
     now = {c.name: c for c in contract.columns}
     assert now["plan"].categories == ("basic", "family", "plus")
     assert then["plan"].categories == ("basic", "plus")
@@ -81,7 +92,7 @@ def test_what_comes_later_is_news_and_roles_and_kinds_stay(tmp_path: Path) -> No
     assert then["y"] == now["y"]
     about = [(c.name, c.role, c.kind, c.nullable) for c in now.values()]
     assert [(c.name, c.role, c.kind, c.nullable) for c in then.values()] == about
-    whole = contracts.load(settings.project.contract_path, settings.data)
+    whole = load_contract(settings.project.contract_path, settings.data)
     assert whole == contract
 
 
@@ -89,7 +100,7 @@ def test_the_next_tour_begins_afresh(tmp_path: Path) -> None:
     settings, contract, history = begun(tmp_path, "t.csv", table())
     for _ in range(2):
         own = apart(settings, contract, history)
-        with Ledger(own.ledger_url) as ledger:
+        with Ledger(own.project.ledger_url) as ledger:
             assert ledger.decisions() == []
             ledger.decide("promotion", "hold", "because")
     assert not (tmp_path / "ledger.db").exists()
@@ -100,7 +111,7 @@ def test_a_tours_folder_that_is_a_link_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / "mine.txt").touch()
     (settings.project.root / ".tour").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(OSError, match="symbolic link"):
+    with pytest.raises(WrongUse, match="is a link, and what it leads to stays"):
         apart(settings, contract, history)
     assert (tmp_path / "elsewhere" / "mine.txt").exists()
 
@@ -145,36 +156,3 @@ def test_a_request_of_the_tour_holds_no_more_than_the_service_takes(
     found = list(batches(rows, ServiceSettings(body_kilobytes=964)))
     assert [len(batch) for batch in found] == sizes
     assert [row for batch in found for row in batch] == rows
-
-
-def test_a_search_says_its_trial_and_the_time_left_and_never_stands_still(champion: Any) -> None:
-    said: list[tuple[str, int, int]] = []
-    frame, contract = champion.rows
-    search(frame, Task(contract, champion.settings), lambda *step: said.append(step))
-    assert said[0][0] == "trial 1, about 1 s left: baseline"
-    assert [done for _, done, _ in said] == list(range(len(said)))
-    assert all(done < total for _, done, total in said[:-1])
-    assert said[-1][1] == said[-1][2]
-
-
-def test_where_nothing_can_be_rewritten_few_lines_are_written(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    for done in range(61):
-        progress(f"trial {done}", done, 60)
-    lines = capsys.readouterr().err.splitlines()
-    assert len(lines) <= 11
-    assert lines[-1] == "   trial 60"
-
-
-@pytest.mark.parametrize(
-    ("number", "said"), [(0, "0 rows"), (1, "1 row"), (2, "2 rows"), (2000, "2,000 rows")]
-)
-def test_one_has_no_plural(number: int, said: str) -> None:
-    assert counted(number, "row") == said
-
-
-@pytest.mark.parametrize("text", ["held", "held.", "why?", "no!"])
-def test_a_sentence_ends_once(text: str) -> None:
-    assert sentence(text).rstrip(".?!") == text.rstrip(".?!")
-    assert len(sentence(text)) - len(text.rstrip(".?!")) == 1
