@@ -16,6 +16,7 @@ import pytest
 from cookiecutter.main import cookiecutter
 
 DATA = os.environ.get("ML_LIFECYCLE_DATA", "")
+LIBRARY = Path(__file__).parent / "library"
 Answers = dict[str, str]
 
 
@@ -144,12 +145,11 @@ def installed(project: Project) -> Project:
     return project
 
 
-def run_library(project: Project, what: str) -> None:
-    """Run a part of tests/library, on the library as it lies in the template, unrendered."""
-    folder = Path(__file__).parent / "library"
+def run_library(project: Project, *what: str) -> None:
+    """Run parts of tests/library in the environment of a project, on its copy of the library."""
     done = subprocess.run(
-        [project.python, "-m", "pytest", "-q", "-p", "no:cacheprovider", what],
-        cwd=folder, env=project.env | {"RENDERED_PROJECT": str(project.root)},
+        [project.python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *what],
+        cwd=LIBRARY, env=project.env | {"RENDERED_PROJECT": str(project.root)},
         capture_output=True, text=True,
     )  # fmt: skip
     said = [line for line in done.stdout.splitlines() if re.match("(E  |FAILED|ERROR)", line)]

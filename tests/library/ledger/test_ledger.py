@@ -14,7 +14,6 @@ from alembic.migration import MigrationContext
 from ml_lifecycle.errors import WorldBroken, WrongUse
 from ml_lifecycle.ledger.database import Ledger, now
 from ml_lifecycle.ledger.tables import REVISION, SHADOWS, TABLES
-from ml_lifecycle.service.writer import QueueFull, Writer
 from sqlalchemy import Engine, create_engine, inspect, select, text
 from world import TEMPLATE
 

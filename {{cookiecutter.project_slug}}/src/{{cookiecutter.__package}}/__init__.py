@@ -14,7 +14,7 @@ import ml_lifecycle
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # What `ml_lifecycle.digest()` is of the library that this recipe was made with.
-LIBRARY = "4bb850e428e817c75f2607522d00e4a76af289cd0de613a62c7ed534f783b0e5"
+LIBRARY = "83313d5f71deadfe91b8bb6a9757f6d0c6767c4d41f5ed7c53ac9fdbfbd1e95c"
 
 if ml_lifecycle.digest() != LIBRARY:
     raise ImportError(

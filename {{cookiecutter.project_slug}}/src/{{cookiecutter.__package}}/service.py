@@ -46,9 +46,7 @@ def build(
     # 401 without a key, but for the page, /ping, /health and /metrics; 408 if a body comes slowly,
     # 413 if it is too large.
     most = 1024 * service.body_kilobytes
-    app.add_middleware(
-        Guard, deadline=service.deadline_seconds, max_body_size=most, keys=keys
-    )
+    app.add_middleware(Guard, deadline=service.deadline_seconds, max_body_size=most, keys=keys)
     app.add_middleware(CountRequests, metrics=server.metrics)
     _answers(app, server)
     _tells(app, server, project)
