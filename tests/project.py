@@ -146,7 +146,7 @@ def installed(project: Project) -> Project:
 
 
 def run_library(project: Project, *what: str) -> None:
-    """Run parts of tests/library in the environment of a project, on its copy of the library."""
+    """Run parts of tests/library, on the library as it lies in the template, unrendered."""
     done = subprocess.run(
         [project.python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *what],
         cwd=LIBRARY, env=project.env | {"RENDERED_PROJECT": str(project.root)},
