@@ -31,7 +31,7 @@ def with_history(template: Path, repository: Path, tmp_path: Path) -> Path:
     git(copy, "rm", "--quiet", "-r", ".")
     git(copy, "fetch", "--quiet", str(repository))
     git(copy, "checkout", "FETCH_HEAD", "--", ".")
-    commit_all(copy)
+    git(copy, "commit", "--quiet", "--allow-empty", "--message", "As it lies there")
     return copy
 
 
