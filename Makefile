@@ -40,7 +40,8 @@ check: $(READY)  ## lint and check the format; never writes
 	$(BIN)/ruff check --no-cache $(CHECKED)
 	$(BIN)/ruff format --no-cache --check $(CHECKED)
 
-fix: $(READY)  ## repair what `check` can repair
+fix: $(READY)  ## repair what `check` can repair, and tell the recipe which library it has
+	@$(BIN)/python -m tests.digest
 	$(BIN)/ruff check --fix $(CHECKED)
 	$(BIN)/ruff format $(CHECKED)
 

@@ -99,9 +99,9 @@ def broken(kind: str, window: Table) -> Table:
     return window | {name: changed}
 
 
-def once(package: str, name: str, rows: int, window: int, breaks: bool, seed: int) -> bool:
+def once(name: str, rows: int, window: int, breaks: bool, seed: int) -> bool:
     """Return whether there is any alarm on one window of a table drawn anew."""
-    project, random = parts(package), np.random.default_rng(seed)
+    project, random = parts(), np.random.default_rng(seed)
     kind, draw = KINDS[name]
     if kind == "date":
         before, after = draw(0, rows, random), draw(rows, window, random)
@@ -116,26 +116,26 @@ def once(package: str, name: str, rows: int, window: int, breaks: bool, seed: in
     known = project.reference(
         frame[test].reset_index(drop=True), frame[~test], contract, np.full(test.sum(), 0.1)
     )
-    found = project.column_drift(known["columns"], pd.DataFrame(after), contract, project.drift)
-    return any(m.moved or m.fault for m in found)
+    found = project.compare_columns(known.columns, pd.DataFrame(after), contract, project.drift)
+    return any(m.drifted or m.fault for m in found)
 
 
 @cache
-def parts(package: str) -> Any:
-    """Return what is measured: the functions and the default settings of a generated project."""
-    contract, bundle, drift, settings = (
-        importlib.import_module(f"{package}.{name}")
-        for name in ("data.contract", "release.bundle", "monitoring.drift", "settings")
+def parts() -> Any:
+    """Return what is measured: the functions and the default settings of the library."""
+    contract, write, drift, monitoring = (
+        importlib.import_module(f"ml_lifecycle.{name}")
+        for name in ("data.contract", "release.write", "monitoring.drift", "monitoring")
     )
     return SimpleNamespace(
-        Column=contract.Column, Contract=contract.Contract, reference=bundle.reference,
-        column_drift=drift.column_drift, drift=settings.Drift(),
+        Column=contract.Column, Contract=contract.Contract, reference=write.reference,
+        compare_columns=drift.compare_columns, drift=monitoring.DriftSettings(),
     )  # fmt: skip
 
 
-def simulate(package: str, times: int, kinds: list[str]) -> None:
+def simulate(times: int, kinds: list[str]) -> None:
     """Print the table: shares of windows with an alarm, without drift and with a broken pipe."""
-    level = parts(package).drift.false_alarm_rate
+    level = parts().drift.false_alarm_rate
     print(f"The level is {level:g}; {times} windows a cell, each of a table of its own.\n")
     heads = [f"{window:,} rows{what}" for what in ("", ", broken") for window in WINDOWS]
     print(f"| columns | rows | {' | '.join(heads)} |", flush=True)
@@ -145,7 +145,7 @@ def simulate(package: str, times: int, kinds: list[str]) -> None:
                 cells = []
                 for breaks, count in ((False, times), (True, max(times // 10, 1))):
                     for window in WINDOWS:
-                        play = partial(once, package, name, rows, window, breaks)
+                        play = partial(once, name, rows, window, breaks)
                         alarms = list(pool.map(play, range(count), chunksize=4))
                         cells.append(f"{np.mean(alarms):.3f}")
                 print(f"| {name} | {rows:,} | {' | '.join(cells)} |", flush=True)
@@ -156,10 +156,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--times", type=int, default=200, help="windows a cell")
     parser.add_argument("--kind", action="append", choices=KINDS, help="only these columns")
-    parser.add_argument("--package", help="a generated package that can be imported here")
+    parser.add_argument("--inside", action="store_true", help="ml_lifecycle can be imported here")
     given = parser.parse_args()
-    if given.package:
-        return simulate(given.package, given.times, given.kind or list(KINDS))
+    if given.inside:
+        return simulate(given.times, given.kind or list(KINDS))
     root = WORK / "bench-drift"
     cookiecutter = Path(sys.executable).with_name("cookiecutter")
     run(
@@ -168,7 +168,7 @@ def main() -> None:
     )  # fmt: skip
     run(["make", "setup"], root)
     python = root / ".venv" / "bin" / "python"
-    command = [python, __file__, "--package", "bench_drift", *sys.argv[1:]]
+    command = [python, __file__, "--inside", *sys.argv[1:]]
     sys.exit(subprocess.run(command, check=False).returncode)
 
 

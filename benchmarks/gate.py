@@ -81,65 +81,69 @@ def _one(kind: str, noise: float) -> tuple[np.ndarray, np.ndarray]:
     return y_true, y_pred
 
 
-def once(package: str, kind: str, rows: int, noises: tuple[float, float], seed: int) -> list[bool]:
+def once(kind: str, rows: int, noises: tuple[float, float], seed: int) -> list[bool]:
     """Return whether each rule promotes: ours, and the higher score."""
-    project = parts(package)
+    project = parts()
     y_true, (ours, theirs), groups = world(kind, rows, list(noises), np.random.default_rng(seed))
     pair = project.PairedPredictions(y_true, ours, theirs, groups, seed)
-    check = project.superiority(pair, metric_of(kind), 1, project.allowed)
+    check = project.superiority(pair, project.metric_of(kind), project.allowed, 1)
     return [check.verdict == "promote", check.gain.value > 0]
 
 
-def sixty(package: str, kind: str, rows: int, noise: float, seed: int) -> list[bool]:
+def sixty(kind: str, rows: int, noise: float, seed: int) -> list[bool]:
     """Return for sixty equal challengers on one test set whether one gets through, by each rule."""
-    project, random = parts(package), np.random.default_rng(seed)
+    project, random = parts(), np.random.default_rng(seed)
     y_true, y_preds, groups = world(kind, rows, [noise] * 61, random)
     passed = np.zeros(3, dtype=bool)
     for look, y_pred in enumerate(y_preds[1:], 1):
         pair = project.PairedPredictions(y_true, y_pred, y_preds[0], groups, seed)
-        at = [project.superiority(pair, metric_of(kind), n, project.no_margin) for n in (look, 1)]
+        at = [
+            project.superiority(pair, project.metric_of(kind), project.no_margin, n)
+            for n in (look, 1)
+        ]
         passed |= [*(c.verdict == "promote" for c in at), at[0].gain.value > 0]
     return list(passed)
 
 
-def creep(package: str, kind: str, rows: int, losses: list[float], seed: int) -> list[bool]:
+def creep(kind: str, rows: int, losses: list[float], seed: int) -> list[bool]:
     """Return whether thirty small losses end below the tolerance: with the anchor, and without.
 
     The margin is below zero, "good enough is enough", as for a retraining every month; each month
     has a test set of its own.
     """
-    project, random = parts(package), np.random.default_rng(seed)
+    project, random = parts(), np.random.default_rng(seed)
     at, looks = {True: 0, False: 0}, 0  # how many losses the champion has taken; at the anchor
     for _ in losses[1:]:
         for anchored, place in list(at.items()):
             noises = [losses[place + 1], losses[place], losses[0]]
             y_true, (ours, theirs, first), groups = world(kind, rows, noises, random)
             pair = project.PairedPredictions(y_true, ours, theirs, groups, seed)
-            passed = project.superiority(pair, metric_of(kind), 1, project.lenient)
+            passed = project.superiority(pair, project.metric_of(kind), project.lenient, 1)
             against = project.PairedPredictions(y_true, ours, first, groups, seed)
             looks += anchored
-            kept = project.non_inferiority(against, metric_of(kind), looks, project.lenient)
+            kept = project.non_inferiority(against, project.metric_of(kind), project.lenient, looks)
             if passed.verdict == "promote" and (kept.verdict == "promote" or not anchored):
                 at[anchored] += 1
     allowed = project.lenient.tolerance / LOSS
     return [at[True] > allowed, at[False] > allowed]
 
 
-def metric_of(kind: str) -> str:
-    """Return the project's name of a kind's metric."""
-    return "r2" if kind in UNKNOWN else "roc_auc"
-
-
 @cache
-def parts(package: str) -> Any:
-    """Return what is measured: the functions and the default settings of a generated project."""
-    compare, gate, settings = (
-        importlib.import_module(f"{package}.{name}")
-        for name in ("release.compare", "release.gate", "settings")
+def parts() -> Any:
+    """Return what is measured: the functions and the default settings of the library."""
+    compare, questions, release, evaluation = (
+        importlib.import_module(f"ml_lifecycle.{name}")
+        for name in ("evaluation.compare", "release.questions", "release", "evaluation")
     )
-    allowed = settings.Gate()
+
+    def metric_of(kind: str) -> Any:
+        task, name = ("regression", "r2") if kind in UNKNOWN else ("binary", "roc_auc")
+        return questions.Metric(name, evaluation.METRICS[task][name])
+
+    allowed = release.GateSettings()
     return SimpleNamespace(
-        PairedPredictions=compare.PairedPredictions, superiority=gate.superiority, non_inferiority=gate.non_inferiority, allowed=allowed,
+        PairedPredictions=compare.PairedPredictions, superiority=questions.superiority,
+        non_inferiority=questions.non_inferiority, metric_of=metric_of, allowed=allowed,
         no_margin=allowed.model_copy(update={"margin": 0.0}),
         lenient=allowed.model_copy(update={"margin": -allowed.tolerance}),
     )  # fmt: skip
@@ -153,9 +157,9 @@ def line(pool: Any, what: str, play: Callable[[int], list[bool]], times: int) ->
     print(f"| {what} | {times} | {' | '.join(cells)} |", flush=True)
 
 
-def simulate(package: str, times: int) -> None:
+def simulate(times: int) -> None:
     """Print the tables."""
-    margin = parts(package).allowed.margin
+    margin = parts().allowed.margin
     print(f"Margin {margin:g}.\n\n| truth | times | gate promotes | the higher score |", flush=True)
     with ProcessPoolExecutor() as pool:
         for kind in USUAL:
@@ -166,15 +170,15 @@ def simulate(package: str, times: int) -> None:
             ):
                 noises = noise_for(kind, gap), USUAL[kind]
                 for rows in sizes:
-                    play = partial(once, package, kind, rows, noises)
+                    play = partial(once, kind, rows, noises)
                     line(pool, f"{kind}: {name}, {rows:,} rows", play, times)
         print("\n| sixty equal | times | one passes | 95 % at each look | the highest |")
         for kind in ("auc", "r2"):
-            play = partial(sixty, package, kind, 1_000, USUAL[kind])
+            play = partial(sixty, kind, 1_000, USUAL[kind])
             line(pool, f"{kind}, margin 0, 1,000 rows", play, max(times // 4, 1))
         losses = list(pool.map(partial(noise_for, "auc"), [-LOSS * n for n in range(31)]))
         print("\n| thirty losses | times | below the anchor's tolerance | without an anchor |")
-        play = partial(creep, package, "auc", 2_000, losses)
+        play = partial(creep, "auc", 2_000, losses)
         line(pool, f"auc, {LOSS} each, margin -0.02, 2,000 rows", play, max(times // 8, 1))
 
 
@@ -182,10 +186,10 @@ def main() -> None:
     """Make a project, and simulate in its environment."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--times", type=int, default=400, help="simulations a line")
-    parser.add_argument("--package", help="a generated package that can be imported here")
+    parser.add_argument("--inside", action="store_true", help="ml_lifecycle can be imported here")
     given = parser.parse_args()
-    if given.package:
-        return simulate(given.package, given.times)
+    if given.inside:
+        return simulate(given.times)
     root = WORK / "bench-gate"
     cookiecutter = Path(sys.executable).with_name("cookiecutter")
     run(
@@ -194,7 +198,7 @@ def main() -> None:
     )  # fmt: skip
     run(["make", "setup"], root)
     python = root / ".venv" / "bin" / "python"
-    command = [python, __file__, "--package", "bench_gate", "--times", str(given.times)]
+    command = [python, __file__, "--inside", "--times", str(given.times)]
     sys.exit(subprocess.run(command, check=False).returncode)
 
 

@@ -29,29 +29,21 @@ PEERS = {"flaml": ["flaml[automl]==2.7.0"], "autogluon": ["autogluon.tabular[all
 PARTS = """
 import json, sys
 from pathlib import Path
-from PACKAGE.data.contract import USED
-from PACKAGE.data.split import split
-from PACKAGE.evaluation.problem import Problem
-from PACKAGE.evaluation.scores import METRICS, guess_of
-from PACKAGE.model.train import load_rows
-from PACKAGE.release import registry
-from PACKAGE.release.bundle import holdout
 from PACKAGE.settings import load
+from ml_lifecycle.data import load_rows, split_rows
+from ml_lifecycle.release.champion import champion_release
 settings, out = load(), Path(sys.argv[1])
-frame, contract = load_rows(settings)
-kept = [c.name for c in contract.named("feature", "target", "time")]
-parts = split(frame[[c.name for c in contract.named(*USED)]], contract, settings)
-for name in ("train", "test"):
-    frame.iloc[getattr(parts, name)][kept].to_parquet(out / f"{name}.parquet")
-release = registry.fetch(registry.latest(settings), settings)
-problem = Problem(contract, settings)
-test = holdout(release)
-truth, guess = problem.truth(test), guess_of(release.model, test, release.classes)
-name = {"binary": "roc_auc", "multiclass": "neg_log_loss", "regression": "r2"}[contract.task]
+frame, contract = load_rows(settings.project, settings.data)
+kept = [c.name for c in contract.with_role("feature", "target", "time")]
+parts = split_rows(frame[contract.used], contract, settings.data).take(frame)
+for name, rows in zip(("train", "test"), parts):
+    rows[kept].to_parquet(out / f"{name}.parquet")
+release = champion_release(settings.registry)[1]
+found = release.evaluation
 print(json.dumps({
-    "task": contract.task, "metric": name, "target": contract.target.name,
-    "classes": release.classes, "score": METRICS[name](truth, guess),
-    "candidate": release.lineage["candidate"], "rows": len(frame), "columns": len(kept),
+    "task": contract.task, "metric": found.metric, "target": contract.target.name,
+    "classes": release.classes, "score": found.scores[found.metric].value,
+    "candidate": found.candidate, "rows": len(frame), "columns": len(kept),
 }))
 """
 
@@ -111,9 +103,8 @@ def ours(table: Table, seconds: float | None) -> tuple[Path, float, dict[str, ob
     )  # fmt: skip
     settings = root / "project.toml"
     text = settings.read_text(encoding="utf-8")
-    edits = (
-        table.edits if seconds is None else (*table.edits, ("budget_seconds = 25", f"budget_seconds = {seconds}"))
-    )
+    budget = () if seconds is None else (("budget_seconds = 25", f"budget_seconds = {seconds}"),)
+    edits = (*table.edits, *budget)
     for old, new in edits:
         assert old in text, old
         text = text.replace(old, new)

@@ -10,6 +10,16 @@ from cookiecutter.main import cookiecutter
 pytest_plugins = ["tests.project"]
 
 ROOT = Path(__file__).parents[1]
+# Files that take minutes. They go first, so that at the end no worker is alone with one.
+LONG = (
+    "test_upper.py", "test_own_tests_can_fail.py", "test_lower.py", "test_default_project.py",
+    "test_two_houses.py", "test_make_it_yours.py", "test_real_tables.py", "test_moved.py",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    places = {name: place for place, name in enumerate(LONG)}
+    items.sort(key=lambda item: places.get(item.path.name, len(LONG)))
 
 
 @pytest.fixture(scope="session")

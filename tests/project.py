@@ -16,6 +16,7 @@ import pytest
 from cookiecutter.main import cookiecutter
 
 DATA = os.environ.get("ML_LIFECYCLE_DATA", "")
+LIBRARY = Path(__file__).parent / "library"
 Answers = dict[str, str]
 
 
@@ -39,6 +40,11 @@ class Project:
     def package(self) -> str:
         return self.root.name.replace("-", "_")
 
+    @property
+    def env(self) -> dict[str, str]:
+        """What is typed sees: its own library, also where projects share an environment."""
+        return os.environ | {"PYTHONPATH": str(self.root / "src")}
+
     def make(self, *targets: str) -> subprocess.CompletedProcess[str]:
         return self._run(["make", "--no-print-directory", *targets], self.root)
 
@@ -49,6 +55,7 @@ class Project:
         """Run code of the project's own environment; returns what it leaves in `answer`."""
         program = (
             f"import json\nfrom {self.package} import settings as s\nsettings = s.load()\n"
+            "project, registry = settings.project, settings.registry\n"
             f"{code.replace('PACKAGE', self.package)}\nprint(json.dumps(answer))"
         )
         done = self._run([str(self.python), "-c", program], self.here)
@@ -61,15 +68,23 @@ class Project:
         assert old in text
         path.write_text(text.replace(old, new), encoding="utf-8")
 
+    def adopt(self) -> None:
+        """Let the recipe take the library as it is now for the one that it was made with."""
+        code = "import ml_lifecycle; print(ml_lifecycle.digest())"
+        digest = self._run([str(self.python), "-c", code], self.root).stdout.strip()
+        path = self.root / "src" / self.package / "__init__.py"
+        text = path.read_text(encoding="utf-8")
+        path.write_text(re.sub(r"(?m)^LIBRARY = .*$", f'LIBRARY = "{digest}"', text), "utf-8")
+
     def _run(self, command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(command, cwd=folder, capture_output=True, text=True)
+        return subprocess.run(command, cwd=folder, env=self.env, capture_output=True, text=True)
 
     @contextmanager
     def serving(self, python: Path | None = None) -> Iterator[str]:
         command = [str(python or self.python), "-m", self.package, "serve", "--port", "0"]
         pipe = subprocess.PIPE
         with subprocess.Popen(
-            command, cwd=self.here, stdout=pipe, stderr=pipe, text=True
+            command, cwd=self.here, env=self.env, stdout=pipe, stderr=pipe, text=True
         ) as service:
             try:
                 line = service.stdout.readline() if service.stdout else ""
@@ -128,6 +143,17 @@ def installed(project: Project) -> Project:
     done = project.make("setup")
     assert done.returncode == 0, done.stdout + done.stderr
     return project
+
+
+def run_library(project: Project, *what: str) -> None:
+    """Run parts of tests/library, on the library as it lies in the template, unrendered."""
+    done = subprocess.run(
+        [project.python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *what],
+        cwd=LIBRARY, env=project.env | {"RENDERED_PROJECT": str(project.root)},
+        capture_output=True, text=True,
+    )  # fmt: skip
+    said = [line for line in done.stdout.splitlines() if re.match("(E  |FAILED|ERROR)", line)]
+    assert done.returncode == 0, "\n".join(said[:100]) or done.stdout[-5000:] + done.stderr
 
 
 @pytest.fixture(scope="session")

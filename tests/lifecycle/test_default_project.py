@@ -4,7 +4,9 @@ import json
 import os
 import re
 import signal
+import sqlite3
 import subprocess
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -36,7 +38,7 @@ def test_lint_format_and_types_are_clean(default: Project) -> None:
 
 
 def test_a_wrong_type_turns_the_type_check_red(default: Project) -> None:
-    path = default.root / "src" / default.package / "errors.py"
+    path = default.root / "src" / default.package / "gate.py"
     text = path.read_text(encoding="utf-8")
     path.write_text(text + '\nWRONG: int = "text"\n', encoding="utf-8")
     try:
@@ -76,9 +78,8 @@ def test_the_tour_finds_each_documented_incident(toured: Toured) -> None:
 def test_both_trainings_are_mlflow_runs_with_metrics_and_signed_releases(toured: Toured) -> None:
     project = toured[0]
     found = project.ask(
-        "from PACKAGE.release import registry\nfrom PACKAGE.release.champion import champion\n"
-        "client = registry.client(settings)\n"
-        "versions = client.search_model_versions(f\"name = '{registry.NAME}'\")\n"
+        "client = registry.client()\n"
+        "versions = client.search_model_versions(f\"name = '{project.name}'\")\n"
         "runs = [client.get_run(v.run_id) for v in versions]\n"
         "answer = [[r.data.metrics['roc_auc'], r.data.metrics['baseline'],"
         " sorted(f.path for f in client.list_artifacts(r.info.run_id, 'release'))] for r in runs]"
@@ -101,16 +102,16 @@ def test_the_tour_leaves_the_projects_own_state_empty(toured: Toured) -> None:
 
 
 def test_the_tours_contract_knows_no_plan_that_came_later(toured: Toured) -> None:
-    plans = "answer = [c.categories for c in check.load(settings.contract_path).columns if c.name"
-    code = f"from PACKAGE.data import contract as check\n{plans} == 'plan'][0]"
+    plans = "answer = [c.categories for c in load_contract(project.contract_path).columns"
+    code = f"from ml_lifecycle.data import load_contract\n{plans} if c.name == 'plan'][0]"
     assert "family" in replace(toured[0], inside=".").ask(code)
     assert "family" not in toured[0].ask(code)
 
 
 def test_the_ledger_says_who_decided(toured: Toured) -> None:
     names = toured[0].ask(
-        "from PACKAGE.ledger import Ledger\n"
-        "answer = [d['who'] for d in Ledger(settings.ledger_url).decisions()]"
+        "from ml_lifecycle.ledger import Ledger\n"
+        "answer = [d.who for d in Ledger(project.ledger_url).decisions()]"
     )
     assert len(set(names)) == 1
     assert f"each with who made it ({names[0]})" in toured[1]
@@ -135,10 +136,10 @@ def test_what_the_tour_left_is_served_as_it_says(
 
 def test_the_rollback_restored_the_former_champion(toured: Toured) -> None:
     found = toured[0].ask(
-        "from PACKAGE.release.champion import champion\nfrom PACKAGE.ledger import Ledger\n"
-        "decisions = Ledger(settings.ledger_url).decisions()\n"
-        "answer = [champion(settings).number,"
-        " [(d['kind'], d['verdict'], d['version']) for d in decisions[::-1]]]"
+        "from ml_lifecycle.ledger import Ledger\nfrom ml_lifecycle.release import champion\n"
+        "decisions = Ledger(project.ledger_url).decisions()\n"
+        "answer = [champion.champion_release(registry)[0].number,"
+        " [(d.kind, d.verdict, d.version) for d in decisions[::-1]]]"
     )
     champion, decisions = found
     kept = [tuple(d) for d in decisions if d[0] != "drift"]
@@ -153,7 +154,7 @@ def test_the_rollback_restored_the_former_champion(toured: Toured) -> None:
 
 def test_traffic_and_outcomes_of_six_months_are_in_the_ledger(toured: Toured) -> None:
     rows, labelled = toured[0].ask(
-        "from PACKAGE.ledger import Ledger\nserved = Ledger(settings.ledger_url).served()\n"
+        "from ml_lifecycle.ledger import Ledger\nserved = Ledger(project.ledger_url).served()\n"
         "answer = [len(served), int(served['outcome'].notna().sum())]"
     )
     assert rows == labelled == 4529
@@ -189,12 +190,12 @@ def test_an_answer_over_http_equals_the_pipelines_and_is_in_the_ledger(toured: T
     assert status == 200
     served = answer["predictions"][0]["probabilities"]["yes"]
     direct, logged = project.ask(
-        "from PACKAGE.release import registry\nfrom PACKAGE.release.champion import champion\n"
-        "from PACKAGE.data.rows import to_frame\n"
-        "from PACKAGE.evaluation.scores import predict_scores\nfrom PACKAGE.ledger import Ledger\n"
-        "release = registry.fetch(champion(settings), settings)\n"
-        "frame = to_frame(release.contract, [release.lineage['typical_row']])\n"
-        "last = Ledger(settings.ledger_url).served(1)\n"
+        "from ml_lifecycle.data.rows import to_frame\n"
+        "from ml_lifecycle.evaluation.scores import predict_scores\n"
+        "from ml_lifecycle.ledger import Ledger\nfrom ml_lifecycle.release import champion\n"
+        "release = champion.champion_release(registry)[1]\n"
+        "frame = to_frame(release.contract, [release.manifest.typical_row])\n"
+        "last = Ledger(project.ledger_url).served(1)\n"
         "answer = [float(predict_scores(release.model, frame, release.classes)[0]),"
         " last['request_id'][0]]"
     )
@@ -265,6 +266,16 @@ def test_a_file_is_scored_whole(toured: Toured, tmp_path: Path) -> None:
     lines = output.read_text(encoding="utf-8").splitlines()
     assert len(lines) == 12_061
     assert lines[0].endswith("prediction,probability of no,probability of yes")
+
+
+def test_what_the_pages_ask_the_ledger_it_understands(toured: Toured, template: Path) -> None:
+    pages = [*(toured[0].root / "docs").glob("*.md"), *(template / "docs").glob("*.md")]
+    texts = [page.read_text(encoding="utf-8") for page in pages]
+    asked = [query for text in texts for query in re.findall(r'"(select [^"]+)"', text)]
+    assert len(asked) >= 3
+    with closing(sqlite3.connect(toured[0].here / "ledger.db")) as ledger:
+        for query in asked:
+            assert ledger.execute(query).fetchall(), query
 
 
 def test_the_notebooks_cells_run(toured: Toured) -> None:

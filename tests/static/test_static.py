@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from ..digest import SOURCE, digest
+
 Render = Callable[..., Path]
+# Wings of the library, from the ground up; an import runs down only.
 FLOORS = {
-    "words": 0, "settings": 1, "tables": 1, "ledger": 2, "data": 2, "backup": 3, "evaluation": 3,
-    "release": 4, "model": 5, "service": 5, "monitoring": 5, "lifecycle": 6, "replay": 6,
-    "tour": 7, "cli": 8,
+    "tables": 1, "ledger": 1, "data": 2, "evaluation": 3, "model": 3, "release": 4,
+    "monitoring": 5, "service": 5, "pages": 6,
 }  # fmt: skip
 
 
@@ -23,20 +25,53 @@ def run_ruff(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]
     return subprocess.run(command, cwd=project, capture_output=True, text=True)
 
 
-def package_of(project: Path) -> Path:
-    return next(path.parent for path in project.glob("src/*/__init__.py"))
+def recipe_of(project: Path) -> Path:
+    content = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))
+    return project / "src" / content["tool"]["uv"]["build-backend"]["module-name"][0]
 
 
-def upward_imports(package: Path) -> list[str]:
-    """Imports from a floor to one above it, as `module -> wing`."""
+def library_of(project: Path) -> Path:
+    return project / "src" / "ml_lifecycle"
+
+
+def imported(path: Path) -> list[ast.ImportFrom]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+
+
+def upward_imports(library: Path) -> list[str]:
+    """Imports from a wing to one above it, as `module -> wing`."""
     found = []
-    for path in package.rglob("*.py"):
-        inside = path.relative_to(package).parts
-        own = FLOORS.get(inside[0].removesuffix(".py"))
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.ImportFrom) and node.level == len(inside) and own:
+    for path in library.rglob("*.py"):
+        inside = path.relative_to(library).parts
+        own = FLOORS.get(inside[0])
+        for node in imported(path):
+            if own and node.level == len(inside):
                 names = [node.module.split(".")[0]] if node.module else [a.name for a in node.names]
                 found += [f"{path.name} -> {n}" for n in names if FLOORS.get(n, 0) > own]
+    return found
+
+
+def names_of(wing: Path) -> set[str]:
+    """What a wing's `__all__` says."""
+    tree = ast.parse((wing / "__init__.py").read_text(encoding="utf-8"))
+    given = [n.value for n in ast.walk(tree) if isinstance(n, ast.Assign)]
+    lists = [value for value in given if isinstance(value, ast.List)]
+    return {str(item.value) for one in lists for item in one.elts if isinstance(item, ast.Constant)}
+
+
+def past_public_names(project: Path) -> list[str]:
+    """What the recipe imports of the library that no `__all__` names, as `module: name`."""
+    library, found = library_of(project), []
+    for path in recipe_of(project).rglob("*.py"):
+        for node in imported(path):
+            parts = (node.module or "").split(".")
+            if node.level or parts[0] != "ml_lifecycle":
+                continue
+            home = library.joinpath(*parts[1:])
+            deep = len(parts) > 2
+            allowed = names_of(home) if home.is_dir() else {alias.name for alias in node.names}
+            found += [f"{path.name}: {a.name}" for a in node.names if deep or a.name not in allowed]
     return found
 
 
@@ -55,7 +90,7 @@ def test_the_projects_own_ruff_settings_turn_red_on_a_fault(
     render: Render, fault: str, command: tuple[str, ...]
 ) -> None:
     project = render()
-    with (package_of(project) / "errors.py").open("a", encoding="utf-8") as file:
+    with (recipe_of(project) / "gate.py").open("a", encoding="utf-8") as file:
         file.write(fault)
     assert run_ruff(project, *command).returncode == 1
 
@@ -67,20 +102,64 @@ def test_every_file_of_code_and_tests_is_linted(render: Render) -> None:
     assert [path for path in code if str(path) not in listed] == []
 
 
-def test_imports_within_the_package_are_relative(render: Render) -> None:
-    package = package_of(render())
-    named = re.compile(rf"^\s*(from|import) {package.name}\b", re.MULTILINE)
-    assert not [p for p in package.rglob("*.py") if named.search(p.read_text(encoding="utf-8"))]
+def test_the_library_names_no_project_and_imports_no_recipe(render: Render) -> None:
+    project = render()
+    package, library = recipe_of(project).name, library_of(project)
+    for path in library.rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        assert package not in text
+        assert "cookiecutter" not in text
+        inside = len(path.relative_to(library).parts)
+        assert all(node.level <= inside for node in imported(path)), path
 
 
 def test_imports_only_run_down_the_floors(render: Render) -> None:
-    assert upward_imports(package_of(render())) == []
+    assert upward_imports(library_of(render())) == []
 
 
 def test_an_import_that_runs_up_is_seen(render: Render) -> None:
-    package = package_of(render())
-    (package / "data" / "wrong.py").write_text("from ..release import gate\n", encoding="utf-8")
-    assert upward_imports(package) == ["wrong.py -> release"]
+    library = library_of(render())
+    (library / "data" / "wrong.py").write_text("from ..release import gate\n", encoding="utf-8")
+    assert upward_imports(library) == ["wrong.py -> release"]
+
+
+def test_the_recipe_takes_only_what_a_wing_offers(render: Render) -> None:
+    assert past_public_names(render()) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["from ml_lifecycle.data.rows import to_frame\n", "from ml_lifecycle.data import rows\n"],
+)
+def test_an_import_past_the_public_names_is_seen(render: Render, line: str) -> None:
+    project = render()
+    (recipe_of(project) / "wrong.py").write_text(line, encoding="utf-8")
+    assert len(past_public_names(project)) == 1
+
+
+def test_a_recipe_is_flat_and_read_in_an_afternoon(render: Render) -> None:
+    modules = {p: len(p.read_text("utf-8").splitlines()) for p in recipe_of(render()).rglob("*.py")}
+    assert max(modules.values()) <= 200
+    assert sum(modules.values()) <= 2000
+    assert len({path.parent for path in modules}) == 1
+
+
+def test_a_module_of_the_library_is_read_in_a_sitting(render: Render) -> None:
+    library = library_of(render())
+    sizes = {p: len(p.read_text("utf-8").splitlines()) for p in library.rglob("*.py")}
+    assert {path.name: size for path, size in sizes.items() if size > 250} == {}
+    for wing in FLOORS:
+        assert sum(size for path, size in sizes.items() if library / wing in path.parents) <= 2000
+
+
+def test_the_library_is_the_same_in_every_project_and_the_recipe_knows_it(render: Render) -> None:
+    project = render(project_name="Ärger & Co {% raw %}{{ x }}{% endraw %}", project_slug="other")
+    for path in (SOURCE / "ml_lifecycle").rglob("*"):
+        if path.is_file() and "__pycache__" not in path.parts:
+            copied = library_of(project) / path.relative_to(SOURCE / "ml_lifecycle")
+            assert copied.read_bytes() == path.read_bytes()
+    text = (recipe_of(project) / "__init__.py").read_text(encoding="utf-8")
+    assert f'LIBRARY = "{digest()}"' in text, "`make fix` writes it"
 
 
 def test_both_lock_files_hold_what_pyproject_declares_and_name_no_host(render: Render) -> None:

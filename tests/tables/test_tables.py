@@ -67,7 +67,7 @@ def walk(
         change(project, key, before, names if key == "missing" else before + names)
     done = subprocess.run(
         [project.python, WALK, project.package, entry.get("separator", ",")],
-        cwd=project.root, capture_output=True, text=True,
+        cwd=project.root, env=project.env, capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     (CACHE / f"{name}.json").write_text(done.stdout.splitlines()[-1], encoding="utf-8")

@@ -20,6 +20,13 @@ import httpx
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
+from ml_lifecycle.data import check_data, validate
+from ml_lifecycle.data.limits import servable
+from ml_lifecycle.data.values import absent
+from ml_lifecycle.release import champion
+from ml_lifecycle.service import replay
+from ml_lifecycle.tables import read_table
+from ml_lifecycle.tables.read import parse
 
 STARTED = time.monotonic()
 PACKAGE, SEPARATOR = sys.argv[1:3]
@@ -65,19 +72,19 @@ def main() -> dict[str, Any]:
     verbs.append(verb("predict", settings.data.source, str(output)))
     if any(v["code"] for v in verbs[-2:]):
         return {"verbs": verbs}
-    checked = part("data.check").check_data(settings)
-    with part("replay").running(settings) as address:
+    checks = part("data").CHECKS
+    checked = check_data(settings.project, settings.data, checks, settings.service)
+    with replay.running(settings.project) as address:
         ways = compared(address, checked, settings, output)
         rows = watched(address, checked, settings)
     verbs.append(verb("drift", "--last", str(rows)))
-    log = (settings.reports / "service.log").read_text(encoding="utf-8")
+    log = (settings.project.reports / "service.log").read_text(encoding="utf-8")
     return {"verbs": verbs, "log": log, "ways": ways, "window": rows} | known(checked, settings)
 
 
 def known(checked: Any, settings: Any) -> dict[str, Any]:
     """Return what is known of the table and its champion."""
-    champion = part("release.champion").champion(settings)
-    found = part("release.registry").fetch(champion, settings).evaluation
+    found = champion.champion_release(settings.registry)[1].evaluation
     contract = checked.contract
     return {
         "task": contract.task,
@@ -85,20 +92,21 @@ def known(checked: Any, settings: Any) -> dict[str, Any]:
         "rows": len(checked.table.frame),
         "columns": checked.table.frame.shape[1],
         "kinds": {column.name: f"{column.kind} {column.role}" for column in contract.columns},
-        "metric": found["metric"],
-        "score": found["scores"][found["metric"]],
-        "gaps": found["gaps"],
-        "unassessed": found["unassessed"],
+        "metric": found.metric,
+        "score": vars(found.scores[found.metric]),
+        "gaps": found.gaps,
+        "unassessed": found.unassessed,
     }
 
 
 def compared(address: str, checked: Any, settings: Any, output: Path) -> dict[str, list[Any]]:
     """Return, by way to ask, every difference from what the file says."""
     table, contract = checked.table, checked.contract
-    scored = part("data.read").parse(output.read_bytes(), output.name).frame
-    raw = part("data.read").read_table(settings).frame
-    features = part("data.rows").apply(contract, raw, table.name, ("feature",))
-    taken = part("data.limits").servable(features, contract, settings.service)
+    scored = parse(output.read_bytes(), output.name).frame
+    data, root = settings.data, settings.project.root
+    raw = read_table(data.source, root, data.header, data.encoding).frame
+    features = validate(contract, raw, table.name, ("feature",))
+    taken = servable(features, contract, settings.service)
     places = np.random.default_rng(SEED).permutation(np.flatnonzero(taken))[:ASKED]
     added = scored.iloc[places, table.given.shape[1] :].to_dict("records")
     every = [c.name for c in contract.columns if c.role != "target"]
@@ -120,7 +128,6 @@ def as_typed(raw: pd.DataFrame, contract: Any, typed: bool) -> pd.DataFrame:
     """Return the rows as pandas reads them for a caller who knows which words say "no value"."""
     if typed:
         return raw
-    absent = part("data.values").absent
     gone = {c.name: ["", *absent(c)] for c in contract.columns if c.name in raw}
     text = io.StringIO(raw.to_csv(index=False))
     return pd.read_csv(text, na_values=gone, keep_default_na=False, low_memory=False)
@@ -152,7 +159,7 @@ def predicted(address: str, rows: list[Any], answers: list[Any], added: list[Any
     if sent.status_code != 200:
         return [f"{sent.status_code}: {sent.text[:2000]}"]
     said = sent.json()["predictions"]
-    found = differences([one["answer"] for one in said], answers)
+    found = differences([one["prediction"] for one in said], answers)
     for row, (one, expected) in enumerate(zip(said, added, strict=True)):
         for name, share in (one["probabilities"] or {}).items():
             if not alike(share, expected[f"probability of {name}"]):
@@ -205,10 +212,10 @@ def lines(path: Path, separator: str) -> list[list[str]]:
 
 def watched(address: str, checked: Any, settings: Any) -> int:
     """Send rows like those of the reference, and their outcomes; returns how many."""
-    replay, parts = part("replay"), checked.parts
+    split = checked.split
     # The reference is the test part: with time, earlier rows may truly be others.
-    rows = checked.rows.iloc[parts.test if settings.data.time else parts.train]
-    rows = rows[part("data.limits").servable(rows, checked.contract, settings.service)]
+    rows = checked.rows.iloc[split.test if settings.data.time else split.train]
+    rows = rows[servable(rows, checked.contract, settings.service)]
     size = min(WINDOW, max(FEWEST, len(rows)))
     rows = rows.sample(size, replace=len(rows) < size, random_state=SEED, ignore_index=True)
     contract, window = checked.contract, replay.Window("now", rows)

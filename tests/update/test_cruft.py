@@ -1,55 +1,18 @@
 """cruft makes the same project as cookiecutter, and updates it wherever it is checked out."""
 
 import csv
-import os
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import cruft
 import pytest
 
-# Nobody's own settings (signing, hooks, default branch) take part.
-GIT_SETTINGS = {
-    "GIT_CONFIG_GLOBAL": os.devnull,
-    "GIT_CONFIG_NOSYSTEM": "1",
-    "GIT_AUTHOR_NAME": "Tester",
-    "GIT_AUTHOR_EMAIL": "tester@example.com",
-    "GIT_COMMITTER_NAME": "Tester",
-    "GIT_COMMITTER_EMAIL": "tester@example.com",
-}
-
-
-def git(folder: Path, *words: str) -> str:
-    command = ["git", "-C", str(folder), *words]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
-
-
-def commit_all(folder: Path) -> None:
-    git(folder, "add", "--all", "--force")
-    git(folder, "commit", "--quiet", "--message", "All there is")
+from .conftest import commit_all, git
 
 
 def read_tree(project: Path) -> dict[str, bytes]:
     files = [path for path in project.rglob("*") if path.is_file() or path.is_symlink()]
     return {str(path.relative_to(project)): path.read_bytes() for path in files}
-
-
-@pytest.fixture
-def repository(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The template as it lies in the working folder, uncommitted work and all, as a repository."""
-    listed = git(template, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
-    for name, value in GIT_SETTINGS.items():
-        monkeypatch.setenv(name, value)
-    copy = tmp_path / "template"
-    for name in filter(None, listed.split("\0")):
-        if (template / name).is_file():
-            (copy / name).parent.mkdir(parents=True, exist_ok=True)
-            (copy / name).write_bytes((template / name).read_bytes())
-            (copy / name).chmod((template / name).stat().st_mode)
-    git(tmp_path, "init", "--quiet", str(copy))
-    commit_all(copy)
-    return copy
 
 
 @pytest.fixture

@@ -1,16 +1,24 @@
 """A table turned into a model that is trained, tracked, served and watched.
 
-The folders are the lifecycle, in this order: data, model, evaluation, release, service, monitoring.
+This is the recipe: what is particular to this project, a module a stage, in the order of the
+lifecycle: data, features, candidates, training, evaluation, gate, service, monitoring, lifecycle.
+The mechanisms beneath it are in `ml_lifecycle`, which is the same in every project.
 """
 
 import os
-from importlib.metadata import metadata
 
-__all__ = ["NAME", "VERSION"]
+import ml_lifecycle
 
 # Boosted trees busy-wait for their threads: beside any other work on the machine, a fit with one
 # thread is faster than one with many. The search runs its folds side by side instead.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-NAME: str = metadata(__package__ or "")["Name"]
-VERSION: str = metadata(__package__ or "")["Version"]
+# What `ml_lifecycle.digest()` is of the library that this recipe was made with.
+LIBRARY = "83313d5f71deadfe91b8bb6a9757f6d0c6767c4d41f5ed7c53ac9fdbfbd1e95c"
+
+if ml_lifecycle.digest() != LIBRARY:
+    raise ImportError(
+        f"{ml_lifecycle.__file__} is not the library that this project was made with: another "
+        "project's in the same environment, or edited. `make setup` brings it back; a change of "
+        "the library belongs into the template, or its digest into LIBRARY"
+    )

@@ -1,28 +1,28 @@
 """The contract is kept by the table, says what no feature may be, and guards what is personal."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-from project.data import contract as contracts
-from project.data.check import check_data
-from project.data.contract import NUMERIC, USED, Column, Contract
-from project.data.findings import find
-from project.data.infer import infer
-from project.data.read import DataError, Table, read_table
-from project.data.rows import apply, check
-from project.model.features import features
-from project.model.train import load_rows
+from project.data import CHECKS
+from project.features import features
 from project.settings import Settings
+from world import make_table, quick
+
+from ml_lifecycle.data import Contract, check_data, load_rows, row_hashes, split_rows, validate
+from ml_lifecycle.data.contract import NUMERIC, USED, Column, save_contract
+from ml_lifecycle.errors import DataError
+from ml_lifecycle.tables import read_table
 
 Rows = tuple[pd.DataFrame, Contract]
 
 
 @pytest.mark.ml_test("data", 1)
 def test_the_projects_own_table_keeps_its_contract(settings: Settings, own: Rows) -> None:
-    frame, contract = load_rows(settings)
+    frame, contract = load_rows(settings.project, settings.data)
     assert len(frame) >= len(own[0]) > 0
     assert list(frame) == [column.name for column in contract.with_role(*USED)]
     for column in contract.with_role(*USED):
@@ -37,14 +37,15 @@ def test_a_row_that_breaks_the_contract_is_refused_by_its_place(
     settings: Settings, own: Rows
 ) -> None:
     contract = own[1]
-    raw = read_table(settings).frame.head(200)
+    raw = read_table(settings.data.source, settings.project.root, settings.data.header).frame
+    raw = raw.head(200)
     raw = raw[raw[contract.target.name].notna()].reset_index(drop=True)
     broken = [c for c in contract.with_role(*USED) if c.kind in (*NUMERIC, "date")]
     for column in [*broken, contract.target]:
         bad = raw.copy()
         bad.loc[4, column.name] = "rubbish"
         with pytest.raises(DataError) as refused:
-            apply(contract, bad, "t.csv")
+            validate(contract, bad, "t.csv")
         for said in ("t.csv", f"'{column.name}'", "row 5", "'rubbish'"):
             assert said in str(refused.value)
 
@@ -54,8 +55,8 @@ def test_a_missing_value_that_the_contract_rules_out_is_refused_by_its_place() -
     column = Column(name="age", kind="integer")
     raw = pd.DataFrame({"age": ["1", np.nan, "3"]}, dtype=object)
     with pytest.raises(DataError, match=r"column 'age' is missing.*row 2"):
-        apply(Contract(table={}, columns=(column,)), raw, "t.csv")
-    apply(Contract(table={}, columns=(column.replace(nullable=True),)), raw, "t.csv")
+        validate(Contract(table={}, columns=(column,)), raw, "t.csv")
+    validate(Contract(table={}, columns=(column.replace(nullable=True),)), raw, "t.csv")
 
 
 @pytest.mark.ml_test("data", 4)
@@ -74,11 +75,17 @@ def dense(matrix: Any) -> np.ndarray:
     return np.asarray(matrix.todense() if hasattr(matrix, "todense") else matrix)
 
 
+def checked_of(root: Path, frame: pd.DataFrame, **data: Any) -> Any:
+    frame.to_csv(root / "table.csv", index=False)
+    settings = quick(root, **data)
+    return settings, check_data(settings.project, settings.data, CHECKS, settings.service)
+
+
 @pytest.mark.ml_test("data", 4)
-def test_ids_constants_and_what_is_named_are_no_features(project: Any, table: Any) -> None:
-    frame = table().assign(key=lambda t: [f"k{i * 7919 % 10007}" for i in range(len(t))])
-    settings = project(frame.assign(number=range(len(frame)), same="x"))
-    roles = {column.name: column.role for column in check_data(settings).contract.columns}
+def test_ids_constants_and_what_is_named_are_no_features(tmp_path: Path) -> None:
+    frame = make_table().assign(key=lambda t: [f"k{i * 7919 % 10007}" for i in range(len(t))])
+    _, checked = checked_of(tmp_path, frame.assign(number=range(len(frame)), same="x"))
+    roles = {column.name: column.role for column in checked.contract.columns}
     expected = {"key": "id", "number": "id", "same": "ignored", "email": "ignored"}
     expected |= {"gender": "sensitive", "customer": "group", "target": "target"}
     assert {name: roles[name] for name in expected} == expected
@@ -87,13 +94,20 @@ def test_ids_constants_and_what_is_named_are_no_features(project: Any, table: An
 
 @pytest.mark.ml_test("data", 5)
 @pytest.mark.parametrize("name", ["email", "Last_Name", "phone_number", "birth_date", "IBAN"])
-def test_what_looks_personal_is_pointed_out(project: Any, name: str) -> None:
+def test_what_looks_personal_is_pointed_out(tmp_path: Path, name: str) -> None:
+    plain = np.random.default_rng(0).normal(size=300)
     values = [f"v{i % 40}" for i in range(300)]
-    frame = pd.DataFrame({name: values, "target": ["a", "b"] * 150}, dtype=object)
-    settings = project(frame, group="", sensitive=(), ignore=())
-    contract = infer(Table("t", frame, "", (), frame), settings)
-    found = find(frame, check(contract, frame)[0], contract, settings)
-    assert [f.column for f in found if "personal" in f.text] == [name]
+    frame = pd.DataFrame({name: values, "x": plain, "target": ["a", "b"] * 150})
+    _, checked = checked_of(tmp_path, frame, group="", sensitive=(), ignore=())
+    assert [f.column for f in checked.findings if "personal" in f.text] == [name]
+
+
+@pytest.mark.parametrize("name", ["gender", "maritalStatus", "alter", "国籍"])
+def test_what_nobody_should_be_judged_by_is_pointed_out(tmp_path: Path, name: str) -> None:
+    values = [f"v{i % 7}" for i in range(300)]
+    frame = pd.DataFrame({name: values, "x": range(300), "target": ["a", "b"] * 150})
+    _, checked = checked_of(tmp_path, frame, group="", sensitive=(), ignore=())
+    assert [f.column for f in checked.findings if "may be sensitive" in f.text] == [name]
 
 
 @pytest.mark.ml_test("data", 5)
@@ -116,17 +130,31 @@ def test_the_ledger_keeps_no_ignored_column(client: Any, served: Any) -> None:
 
 
 @pytest.mark.ml_test("data", 6)
-def test_a_new_column_becomes_a_feature_by_the_contract_alone(project: Any, table: Any) -> None:
-    frame = table()
-    settings = project(frame)
-    before = check_data(settings).contract
+def test_a_new_column_becomes_a_feature_by_the_contract_alone(tmp_path: Path) -> None:
+    frame = make_table()
+    settings, checked = checked_of(tmp_path, frame)
+    before = checked.contract
     fresh = frame.assign(fresh=np.random.default_rng(0).normal(size=len(frame)))
-    fresh.to_csv(settings.root / "table.csv", index=False)
-    checked = check_data(settings)
-    assert "'fresh' is new in the table" in checked.changes
-    assert checked.contract.features == before.features
+    _, again = checked_of(tmp_path, fresh)
+    assert "'fresh' is new in the table" in again.changes
+    assert again.contract.features == before.features
     columns = (*before.columns, Column(name="fresh", kind="number"))
-    contracts.save(before.model_copy(update={"columns": columns}), settings.contract_path)
-    rows, after = load_rows(settings)
+    changed = before.model_copy(update={"columns": columns})
+    save_contract(changed, settings.project.contract_path)
+    rows, after = load_rows(settings.project, settings.data)
     widths = [features(c, "trees").fit_transform(rows).shape[1] for c in (before, after)]
     assert widths[1] == widths[0] + 1
+
+
+def test_no_row_and_no_group_of_the_own_table_is_on_both_sides(
+    settings: Settings, own: Rows
+) -> None:
+    frame, contract = own
+    train, test = split_rows(frame, contract, settings.data).take(frame)
+    used = frame[contract.used].drop_duplicates().index
+    both = np.intersect1d(row_hashes(train), row_hashes(test))
+    assert len(both) <= len(frame) - len(used)  # only rows that the table holds twice
+    if contract.group:
+        assert not set(train[contract.group]) & set(test[contract.group])
+    if contract.time:
+        assert train[contract.time].max() <= test[contract.time].min()

@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from project.data.contract import Column, Contract
-from project.model.features import DateParts, category_names, features
+from project.features import DateParts, category_names, features
+
+from ml_lifecycle.data.contract import Column, Contract
 
 pytestmark = pytest.mark.ml_test("data", 7)
 STYLES = pytest.mark.parametrize("style", ["linear", "quantile", "trees"])
@@ -32,8 +33,8 @@ def test_a_row_alone_is_as_in_company_and_order_does_not_matter(
 
 
 @STYLES
-def test_what_is_missing_or_unseen_has_a_place(typed: Any, style: Any) -> None:
-    _, (frame, contract) = typed("binary")
+def test_what_is_missing_or_unseen_has_a_place(champion: Any, style: Any) -> None:
+    frame, contract = champion.rows
     way = features(contract, style).fit(frame)
     odd = frame.head(3).copy()
     odd["plan"] = [np.nan, "never seen", "basic"]
@@ -44,8 +45,8 @@ def test_what_is_missing_or_unseen_has_a_place(typed: Any, style: Any) -> None:
     assert not np.array_equal(matrix[0], matrix[2], equal_nan=True)
 
 
-def test_linear_features_say_what_was_missing(typed: Any) -> None:
-    _, (frame, contract) = typed("binary")
+def test_linear_features_say_what_was_missing(champion: Any) -> None:
+    frame, contract = champion.rows
     way = features(contract, "linear").fit(frame)
     pair = pd.concat([frame.head(1)] * 2, ignore_index=True)
     pair["usage"] = [frame["usage"].median(), np.nan]
@@ -115,8 +116,8 @@ def test_many_categories_do_not_need_rows_of_every_class(style: Any, there: list
     assert np.isfinite(dense(features(contract, style).fit_transform(frame, answer))).all()
 
 
-def test_categories_come_first_for_trees(typed: Any) -> None:
-    _, (frame, contract) = typed("binary")
+def test_categories_come_first_for_trees(champion: Any) -> None:
+    frame, contract = champion.rows
     matrix = features(contract, "trees").fit_transform(frame)
     places = range(len(category_names(contract)))
     assert len(places) == 2

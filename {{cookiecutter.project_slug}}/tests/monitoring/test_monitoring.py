@@ -1,19 +1,41 @@
 """One contract on both sides, finite answers, and a verdict that tells harm from noise."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-from project.data.read import DataError
-from project.data.rows import apply, to_frame, to_records
-from project.evaluation.scores import predict_scores
-from project.ledger import Ledger, now
 from project.lifecycle import watch
-from project.monitoring.verdict import check
-from project.settings import Drift
+from project.monitoring import check
+from world import copy_of, make_table
+
+from ml_lifecycle.data import validate
+from ml_lifecycle.data.rows import to_frame, to_records
+from ml_lifecycle.errors import DataError
+from ml_lifecycle.evaluation.scores import predict_scores
+from ml_lifecycle.ledger.database import Ledger, now
+from ml_lifecycle.monitoring import DriftSettings
+
+
+@pytest.fixture
+def window(champion: Any) -> Callable[..., pd.DataFrame]:
+    """Make rows as the ledger returns them, with their outcomes, of a table like the champion's."""
+
+    def make(change: Callable[[pd.DataFrame], Any] | None = None) -> pd.DataFrame:
+        raw = make_table(600, seed=77).astype(object)
+        frame = raw.assign(**change(raw)) if change else raw
+        inputs = frame[champion.release.contract.features]
+        records = inputs.where(inputs.notna(), None).to_dict(orient="records")
+        typed = to_frame(champion.release.contract, records)
+        y_pred = predict_scores(champion.release.model, typed, champion.release.classes)
+        said = [{"no": 1 - p, "yes": p} for p in y_pred]
+        outcome = frame["target"]
+        return pd.DataFrame({"inputs": records, "probabilities": said, "outcome": outcome})
+
+    return make
 
 
 @pytest.mark.ml_test("monitoring", 2)
@@ -22,15 +44,15 @@ from project.settings import Drift
     [("usage", "much"), ("calls", 1.5), ("calls", None), ("since", "soon"), ("ratio", "")],
 )
 def test_one_contract_refuses_in_training_and_at_the_service(
-    champion: Any, client: Any, table: Any, column: str, value: Any
+    champion: Any, client: Any, column: str, value: Any
 ) -> None:
     contract = champion.release.contract
-    raw = table().head(20).astype(object)
+    raw = make_table().head(20).astype(object)
     raw = raw.where(raw.notna(), np.nan).map(lambda v: v if pd.isna(v) else str(v))
-    assert len(apply(contract, raw, "t.csv")) == 20
+    assert len(validate(contract, raw, "t.csv")) == 20
     raw.loc[7, column] = np.nan if value in (None, "") else str(value)
     with pytest.raises(DataError, match=rf"'{column}'.*row 8"):
-        apply(contract, raw, "t.csv")
+        validate(contract, raw, "t.csv")
     row = client.get("/model").json()["typical_row"]
     assert client.post("/predict", json={"rows": [row]}).status_code == 200
     answer = client.post("/predict", json={"rows": [row | {column: value}]})
@@ -90,7 +112,7 @@ def test_extreme_values_are_answered_with_finite_numbers(client: Any, value: flo
 
 @pytest.mark.ml_test("monitoring", 7)
 def test_without_a_change_the_verdict_is_quiet(champion: Any, window: Any) -> None:
-    found = check(champion.release, window(), Drift())
+    found = check(champion.release, window(), DriftSettings())
     assert found.verdict == "quiet"
     assert found.loss.rows == 600
 
@@ -103,21 +125,25 @@ def test_a_loss_that_rises_asks_for_a_retrain(champion: Any, window: Any) -> Non
 
     served = window(change=other_world)
     served.loc[served.index % 3 == 0, "outcome"] = "yes"
-    found = check(champion.release, served, Drift())
+    found = check(champion.release, served, DriftSettings())
     assert found.verdict == "retrain"
     assert "the loss on 600 labelled rows rose" in found.reason
 
 
 @pytest.mark.ml_test("monitoring", 7)
 def test_a_broken_pipe_is_a_fault_and_no_reason_to_retrain(champion: Any, window: Any) -> None:
-    found = check(champion.release, window(change=lambda t: {"usage": t["usage"] * 100}), Drift())
+    found = check(
+        champion.release, window(change=lambda t: {"usage": t["usage"] * 100}), DriftSettings()
+    )
     assert found.verdict == "fault"
     assert "'usage'" in found.reason
     assert "another unit" in found.reason
 
 
 def test_a_shift_that_does_not_hurt_is_watched(champion: Any, window: Any) -> None:
-    found = check(champion.release, window(change=lambda t: {"zone": t["zone"].clip(2)}), Drift())
+    found = check(
+        champion.release, window(change=lambda t: {"zone": t["zone"].clip(2)}), DriftSettings()
+    )
     assert found.verdict == "watch"
     assert "'zone'" in found.reason
 
@@ -125,12 +151,12 @@ def test_a_shift_that_does_not_hurt_is_watched(champion: Any, window: Any) -> No
 def test_a_champion_is_not_judged_by_what_another_version_served(
     champion: Any, window: Any, tmp_path: Path
 ) -> None:
-    settings = champion.copy(tmp_path)
-    with Ledger(settings.ledger_url) as ledger:
+    settings = copy_of(champion.settings, tmp_path)
+    with Ledger(settings.project.ledger_url) as ledger:
         about = {"request_id": "a", "created_at": now(), "version": 99, "prediction": "no"}
         rows = [
             about | {"row": i, "inputs": row.inputs, "probabilities": row.probabilities}
-            for i, row in enumerate(window(200).itertuples())
+            for i, row in enumerate(window().itertuples())
         ]
         ledger.write_predictions(rows)
     assert watch(settings)[0].verdict == "insufficient data"

@@ -1,12 +1,12 @@
 """The model card: the nine sections of Mitchell et al. (2019), none empty, and nothing left out."""
 
-import copy
 import re
 from typing import Any
 
 import pytest
-from project.evaluation.card import card
-from project.evaluation.page import show
+from project.card import card
+
+from ml_lifecycle.pages.render import show
 
 SECTIONS = (
     "Model details",
@@ -21,25 +21,27 @@ SECTIONS = (
 )
 
 
-def missing(text: str, lineage: dict[str, Any], evaluation: dict[str, Any]) -> list[str]:
+def missing(text: str, lineage: Any, evaluation: Any) -> list[str]:
     """Return what a card should hold and does not: sections, scores, groups, origins."""
     sections = dict(re.findall(r"^## (.+)\n((?:(?!## ).*\n)*)", text, re.MULTILINE))
     gone = [f"section '{name}'" for name in SECTIONS if not sections.get(name, "").strip()]
-    wanted = {f"score {k}": f"| {k} | {show(s)} |" for k, s in evaluation["scores"].items()}
-    for part in evaluation["slices"]:
-        if part["sensitive"]:
-            value = part["value"].replace("|", "/")
-            wanted[f"group {part['column']}: {part['value']}"] = f"| {value} | {part['rows']} |"
-    wanted |= {name: lineage[name] for name in ("rows_sha256", "git_commit", "lock_sha256")}
+    wanted = {f"score {k}": f"| {k} | {show(s)} |" for k, s in evaluation.scores.items()}
+    for part in evaluation.slices:
+        if part.sensitive:
+            value = part.value.replace("|", "/")
+            wanted[f"group {part.column}: {part.value}"] = f"| {value} | {part.rows} |"
+    wanted |= {
+        name: getattr(lineage, name) for name in ("rows_sha256", "git_commit", "lock_sha256")
+    }
     return gone + [what for what, words in wanted.items() if words not in text]
 
 
 @pytest.fixture
-def parts(champion: Any) -> tuple[dict[str, Any], dict[str, Any], str]:
-    """Facts, evaluation and card of the champion."""
-    release = champion.release
-    lineage, evaluation = release.lineage, copy.deepcopy(release.evaluation)
-    return lineage, evaluation, card("a model", 1, lineage, evaluation, release.contract)
+def parts(champion: Any) -> tuple[Any, Any, str]:
+    """Manifest, evaluation and card of the champion."""
+    release, project = champion.release, champion.settings.project
+    made_of, evaluation = release.manifest, release.evaluation
+    return made_of, evaluation, card(project, 1, made_of, evaluation, release.contract)
 
 
 def test_the_card_has_nine_sections_with_all_scores_groups_and_origins(parts: Any) -> None:
@@ -62,9 +64,9 @@ def test_a_score_group_or_origin_that_is_left_out_is_named(parts: Any) -> None:
     said = {
         "score accuracy": r"\| accuracy \|.*\n",
         "group gender: male": r"\| gender \| male \|.*\n",
-        "rows_sha256": lineage["rows_sha256"],
-        "git_commit": lineage["git_commit"],
-        "lock_sha256": lineage["lock_sha256"],
+        "rows_sha256": lineage.rows_sha256,
+        "git_commit": lineage.git_commit,
+        "lock_sha256": lineage.lock_sha256,
     }
     for what, words in said.items():
         assert missing(re.sub(words, "", text), lineage, evaluation) == [what]

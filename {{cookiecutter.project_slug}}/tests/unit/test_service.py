@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from project.errors import WrongUse
-from project.service.guard import api_keys
+from world import copy_of, serving
+
+from ml_lifecycle.errors import WrongUse
+from ml_lifecycle.service import api_keys
 
 SECRET = "do-not-repeat-me"
 
@@ -101,10 +103,10 @@ def test_health_and_metrics_answer(client: Any) -> None:
 
 
 def test_without_a_valid_key_nobody_enters(
-    champion: Any, serving: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    champion: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SERVICE_API_KEYS", "old-key, nëw-key")
-    with serving(champion.copy(tmp_path)) as running:
+    with serving(copy_of(champion.settings, tmp_path), api_keys()) as running:
 
         def status(key: str, path: str = "/model") -> int:
             return int(running.http.get(path, headers={"X-API-Key": key.encode()}).status_code)

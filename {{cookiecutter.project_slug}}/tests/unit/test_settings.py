@@ -4,8 +4,10 @@ import os
 from pathlib import Path
 
 import pytest
-from project.errors import WrongUse
-from project.settings import Settings, find_root, load
+from project.settings import Settings, load
+
+from ml_lifecycle import find_root
+from ml_lifecycle.errors import WrongUse
 
 GOOD = '[data]\nsource = "t.csv"\ntarget = "y"\n'
 
@@ -19,7 +21,7 @@ def test_defaults_fill_what_is_not_said(tmp_path: Path) -> None:
     settings = read(tmp_path, GOOD)
     assert settings.data.target == "y"
     assert settings.training.folds == 4
-    assert settings.tracking_uri == f"sqlite:///{tmp_path / 'mlflow.db'}"
+    assert settings.project.tracking_uri == f"sqlite:///{tmp_path / 'mlflow.db'}"
 
 
 @pytest.mark.parametrize(
@@ -29,7 +31,13 @@ def test_defaults_fill_what_is_not_said(tmp_path: Path) -> None:
         (GOOD + "[gat]\n", "gat: there is no such key. Did you mean 'gate'?"),
         (GOOD + "[training]\nfolds = 'many'\n", "training.folds: .*'many'"),
         (GOOD + "[training]\nfolds = 1\n", "training.folds: .*1"),
-        (GOOD + "[training]\nmetric = 'f1'\n", "training.metric: .*roc_auc"),
+        (
+            GOOD + "[training]\nseconds = 5\n",
+            "there is no such key. It is called 'budget_seconds' now",
+        ),
+        (GOOD + "[trial]\n", "trial: there is no such key. It is called 'rollout' now"),
+        (GOOD + "[drift]\neffect = 0.1\n", "It is called 'min_effect_size' now"),
+        ("project = 1\n" + GOOD, "project: there is no such key"),
         (GOOD + "test_share = 0.9\n", "data.test_share"),
         ("[training]\nfolds = 3\n", "data: Field required"),
         ("[data]\nsource = 't.csv'\n", "data.target: Field required"),
@@ -53,7 +61,7 @@ def test_the_environment_moves_the_databases(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LEDGER_URL", "postgresql://elsewhere/ledger")
-    assert read(tmp_path, GOOD).ledger_url == "postgresql+psycopg://elsewhere/ledger"
+    assert read(tmp_path, GOOD).project.ledger_url == "postgresql+psycopg://elsewhere/ledger"
 
 
 def test_no_variable_reaches_the_tours_folder(
@@ -64,8 +72,8 @@ def test_no_variable_reaches_the_tours_folder(
     monkeypatch.setenv("LEDGER_URL", "postgresql://elsewhere/ledger")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://elsewhere")
     settings = read(tour, GOOD)
-    assert settings.ledger_url == f"sqlite:///{tour / 'ledger.db'}"
-    assert settings.tracking_uri == f"sqlite:///{tour / 'mlflow.db'}"
+    assert settings.project.ledger_url == f"sqlite:///{tour / 'ledger.db'}"
+    assert settings.project.tracking_uri == f"sqlite:///{tour / 'mlflow.db'}"
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,13 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
 from project.cli import main
-from project.data.read import DataError
-from project.data.rows import to_records
-from project.data.split import fingerprints
-from project.evaluation.scores import predict_scores
-from project.predict import predict
-from project.release.evidence import labelled
+from project.lifecycle import predict
+
+from ml_lifecycle.data.rows import to_records
+from ml_lifecycle.data.split import row_hashes
+from ml_lifecycle.errors import DataError
+from ml_lifecycle.evaluation.scores import predict_scores
+from ml_lifecycle.release import labelled
 
 GOOD = '[data]\nsource = "t.csv"\ntarget = "y"\n'
 
@@ -82,7 +83,7 @@ def test_check_data_twice_changes_nothing(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_a_file_is_scored_as_the_pipeline_scores_it(champion: Any, tmp_path: Path) -> None:
-    source = champion.settings.root / "table.csv"
+    source = champion.settings.project.root / "table.csv"
     rows, number, _ = predict(champion.settings, str(source), tmp_path / "out.csv")
     assert (rows, number) == (len(champion.rows[0]), 1)
     release = champion.release
@@ -93,7 +94,7 @@ def test_a_file_is_scored_as_the_pipeline_scores_it(champion: Any, tmp_path: Pat
 
 
 def test_a_file_that_breaks_the_contract_leaves_no_output(champion: Any, tmp_path: Path) -> None:
-    broken = pd.read_csv(champion.settings.root / "table.csv").assign(usage="much")
+    broken = pd.read_csv(champion.settings.project.root / "table.csv").assign(usage="much")
     broken.to_csv(tmp_path / "in.csv", index=False)
     with pytest.raises(DataError, match="'usage' is no number: row 1 'much'"):
         predict(champion.settings, str(tmp_path / "in.csv"), tmp_path / "out.csv")
@@ -111,4 +112,4 @@ def test_a_row_that_was_served_comes_back_as_it_is_in_the_table(served: Any, cha
     taken = served.http.post("/outcomes", json={"outcomes": outcomes})
     assert taken.json() == {"taken": 300, "unknown": 0}
     back = labelled(served.ledger, contract)[list(frame.columns)]
-    assert set(fingerprints(back)) >= set(fingerprints(frame))
+    assert set(row_hashes(back)) >= set(row_hashes(frame))

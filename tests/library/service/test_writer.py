@@ -1,0 +1,71 @@
+"""Requests share commits, and each hears of its own rows: on disk, refused or failed."""
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from ml_lifecycle.ledger.database import Ledger, now
+from ml_lifecycle.service.writer import QueueFull, Writer
+
+
+@pytest.fixture
+def ledger(ledger_url: str) -> Iterator[Ledger]:
+    with Ledger(ledger_url) as opened:
+        yield opened
+
+
+def prediction(request_id: str, row: int = 0) -> dict[str, Any]:
+    about = {"request_id": request_id, "row": row, "created_at": now(), "version": 1}
+    return about | {"inputs": {"x": 1.5}, "prediction": "yes", "probabilities": {"yes": 0.75}}
+
+
+def test_requests_share_a_commit_and_each_row_is_there(ledger: Ledger, ledger_url: str) -> None:
+    commits = []
+
+    class Counting(Ledger):
+        def write_predictions(self, rows: Any) -> None:
+            commits.append(len(rows))
+            super().write_predictions(rows)
+
+    async def write_all(writer: Writer) -> None:
+        tasks = [asyncio.create_task(writer.write([prediction(f"r{i}")])) for i in range(200)]
+        await asyncio.sleep(0)  # all are in the queue before the writer starts
+        writer.start()
+        await asyncio.gather(*tasks)
+
+    writer = Writer(Counting(ledger_url), 1000)
+    asyncio.run(write_all(writer))
+    writer.stop()
+    assert len(ledger.served()) == sum(commits) == 200
+    assert len(commits) < 20
+
+
+def test_beyond_the_queue_a_request_is_refused_at_once(ledger: Ledger) -> None:
+    async def overflow() -> None:
+        writer = Writer(ledger, 2)
+        writer.start()
+        with writer.reserve(2):
+            with pytest.raises(QueueFull), writer.reserve(1):
+                await writer.write([prediction("b")])
+            await writer.write([prediction("a"), prediction("a", 1)])
+        with writer.reserve(1):
+            await writer.write([prediction("c")])
+        writer.stop()
+
+    asyncio.run(overflow())
+    assert set(ledger.served()["request_id"]) == {"a", "c"}
+
+
+def test_a_request_whose_commit_failed_hears_of_it(ledger: Ledger) -> None:
+    async def twice() -> None:
+        writer = Writer(ledger, 10)
+        writer.start()
+        await writer.write([prediction("a")])
+        with pytest.raises(Exception, match=r"(?i)unique"):
+            await writer.write([prediction("a")])
+        await writer.write([prediction("b")])
+        writer.stop()
+
+    asyncio.run(twice())
+    assert ledger.served()["request_id"].tolist() == ["a", "b"]

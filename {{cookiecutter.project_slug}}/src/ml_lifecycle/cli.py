@@ -1,0 +1,219 @@
+"""What verbs share: settings in, a message and an exit code out; and the verbs of every project.
+
+In: the name of a recipe's package, whose `settings.load` reads its project.toml. Exit codes: 0
+done, 1 a check said no, 2 wrong use, 3 the world is broken (disk, network, registry).
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from functools import wraps
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import click
+
+from .errors import CheckFailed, ProjectError, WorldBroken, WrongUse
+from .words import counted
+
+WORLD = ("sqlalchemy", "mlflow", "alembic")
+SHARE = click.FloatRange(0, 1, min_open=True)
+Verb = Callable[..., None]
+
+
+def verb(package: str) -> Callable[[Verb], Verb]:
+    """Give a function the settings of `package`, and turn our errors into a message and a code."""
+
+    def decorate(function: Verb) -> Verb:
+        @wraps(function)
+        def run(*args: Any, **options: Any) -> None:
+            try:
+                # Not before: `--help` needs none of what settings import.
+                settings = import_module(f"{package}.settings").load()
+                function(settings, *args, **options)
+            except ProjectError as error:
+                click.secho(f"{error}", fg="red", err=True)
+                sys.exit(error.exit_code)
+            except Exception as error:
+                # Disk, database and registry fail in their ways; a fault of ours is not hidden.
+                module = type(error).__module__.split(".")[0]
+                if not isinstance(error, OSError) and module not in WORLD:
+                    raise
+                click.secho(f"{type(error).__name__}: {error}".splitlines()[0], fg="red", err=True)
+                sys.exit(WorldBroken.exit_code)
+
+        return run
+
+    return decorate
+
+
+def progress(what: str, done: int, total: int) -> None:
+    """Show how far a long step is: one line, rewritten on a terminal; elsewhere some ten lines."""
+    if sys.stderr.isatty():
+        fits = f"   {what}"[: shutil.get_terminal_size().columns - 1]
+        click.echo(f"\r\x1b[2K{fits}", nl=done == total, err=True)
+    elif done == total or done % max(1, total // 10) == 0:
+        click.echo(f"   {what}", err=True)
+
+
+def mlflow(package: str) -> click.Command:
+    """Return the verb that shows MLflow's own pages."""
+
+    @click.command("mlflow")
+    @click.option("--port", type=click.IntRange(1, 65535), default=5000, show_default=True)
+    @verb(package)
+    def run(settings: Any, port: int) -> None:
+        """Show runs and versions in MLflow's own pages, at http://127.0.0.1:5000, until stopped."""
+        registry = settings.registry
+        if registry.project.tracking_uri.startswith("http"):
+            raise WrongUse(f"the registry is a server with pages: open {registry.place}")
+        if "%" in sys.prefix:
+            raise WrongUse(
+                f"MLflow's pages do not open below a folder with a % in its name: {sys.prefix}"
+            )
+        registry.client()  # makes it, or brings its paths up to date
+        # By the environment: the URL may hold a password, and others can read arguments.
+        env = os.environ | {"MLFLOW_BACKEND_STORE_URI": registry.project.tracking_uri}
+        command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1"]
+        os.chdir(registry.project.root)
+        # So that what stops this process stops MLflow.
+        os.execve(sys.executable, [*command, "--port", str(port)], env)
+
+    return run
+
+
+def backup(package: str) -> click.Command:
+    """Return the verb that writes the ledger to a file."""
+
+    @click.command("backup")
+    @click.argument("file", type=click.Path(path_type=Path))
+    @verb(package)
+    def run(settings: Any, file: Path) -> None:
+        """Write the ledger to FILE, as it is at one moment; the service may go on writing.
+
+        FILE is a SQLite ledger, whatever the database, and must not be there yet.
+        """
+        from .ledger import backup as write
+        from .ledger import told
+
+        rows = write(settings.project, file, progress)
+        click.echo(f"{told(rows)}\nLook at {file}")
+        click.echo("Next: keep it on another machine; `restore` brings it back")
+
+    return run
+
+
+def restore(package: str) -> click.Command:
+    """Return the verb that fills the ledger from a file."""
+
+    @click.command("restore")
+    @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+    @verb(package)
+    def run(settings: Any, file: Path) -> None:
+        """Fill the ledger, which must be empty, with what `backup` wrote to FILE.
+
+        This is also the way from SQLite to PostgreSQL: `backup`, set LEDGER_URL, `restore`. A FILE
+        of an older version of the project will do. It is not changed.
+        """
+        from sqlalchemy import make_url
+
+        from .ledger import restore as fill
+        from .ledger import told
+
+        rows = fill(settings.project, file, progress)
+        click.echo(
+            f"{told(rows)}\nNow in {make_url(settings.project.ledger_url).render_as_string()}"
+        )
+        click.echo("Next: `serve`")
+
+    return run
+
+
+def rotate_key(package: str) -> click.Command:
+    """Return the verb that makes a new pair of keys."""
+
+    @click.command("rotate-key")
+    @verb(package)
+    def run(settings: Any) -> None:
+        """Make a new pair of keys for releases; those signed before stay valid.
+
+        What comes next, and what to do when a key was lost or stolen, is in docs/runbook.md.
+        """
+        from .release import keys
+
+        public = keys.rotate(settings.project.root)
+        accepted = counted(len(public), "key")
+        click.echo(f"keys/signing.key is new; keys/verify.key accepts {accepted}")
+        click.echo(
+            "Next: bring keys/verify.key to where models are judged, served and watched, and "
+            "restart what has it in RELEASE_VERIFY_KEY; only then `train`. Drop the older lines "
+            "when no version that they signed serves or could be gone back to."
+        )
+
+    return run
+
+
+def rollout(package: str) -> click.Command:
+    """Return the verb that lets a challenger meet traffic."""
+
+    @click.command("rollout")
+    @click.option("--version", "number", type=int, help="Version to try; default: the latest.")
+    @click.option("--canary", type=SHARE, help="Share of requests it answers.")
+    @click.option("--shadow", type=SHARE, help="Share of requests it is asked on, without a voice.")
+    @click.option("--stop", is_flag=True, help="End the rollout.")
+    @verb(package)
+    def run(
+        settings: Any, number: int | None, canary: float | None, shadow: float | None, stop: bool
+    ) -> None:
+        """Let a challenger meet real traffic beside the champion: as a shadow, or as a canary.
+
+        \b
+        rollout --shadow 1        asked on each request, answers none
+        rollout --canary 0.05     answers one request in twenty
+        rollout --stop
+
+        A running service follows within seconds. It ends the rollout by itself when errors, latency
+        or outcomes break the budget of [rollout]; a promotion or a rollback ends it too. The
+        decisions are in the ledger; `shadows` there holds what the other model would have said.
+        """
+        from .release import rollout
+
+        if [canary is not None, shadow is not None, stop].count(True) != 1:
+            raise WrongUse("give one of --canary, --shadow and --stop")
+        if stop:
+            stopped = rollout.stop(settings.registry, settings.approver)
+            click.echo(f"Version {stopped.version.number} is out of its rollout")
+            return
+        mode: rollout.Mode = "shadow" if canary is None else "canary"
+        share = shadow or canary or 0.0  # one of them was given, and is above 0
+        begun = rollout.start(settings.registry, number, share, mode, settings.approver)
+        click.echo(
+            f"Version {begun.version.number} is in a {begun.mode} rollout: "
+            f"{share:.1%} of the requests"
+        )
+        click.echo("Next: outcomes; then `promote`, which judges on them, or `rollout --stop`")
+
+    return run
+
+
+def score(package: str) -> click.Command:
+    """Return the verb that adds up the ML Test Score."""
+
+    @click.command("score")
+    @verb(package)
+    def run(settings: Any) -> None:
+        """Run the tests that earn points in the ML Test Score (Breck et al., 2017), and add up.
+
+        Exits 1 if one of them fails. A point is only given for a test that ran and passed.
+        """
+        command = [sys.executable, "-m", "pytest", "-q", "-m", "ml_test", "--ml-test-score"]
+        if subprocess.run(command, cwd=settings.project.root, check=False).returncode:
+            raise CheckFailed("a test of the score failed")
+
+    return run
+
+
+SHARED = (rollout, score, mlflow, backup, restore, rotate_key)

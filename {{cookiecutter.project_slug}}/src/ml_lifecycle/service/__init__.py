@@ -1,0 +1,29 @@
+"""A model behind HTTP: an answer means that the prediction is on disk; a swap drops no request.
+
+`ModelServer` does the work, and routes of the project call it. `rehearsal` and `replay` are
+imported by their name only: a service does not have the client that they call it with.
+"""
+
+from . import forms
+from .answer import predict_labels
+from .guard import Guard, api_keys
+from .metrics import CountRequests
+from .openapi import describe
+from .run import listen, run
+from .server import ModelServer
+from .settings import ServiceSettings
+
+__all__ = [
+    "CountRequests",
+    "Guard",
+    "ModelServer",
+    "ServiceSettings",
+    "api_keys",
+    "describe",
+    "forms",
+    "listen",
+    "predict_labels",
+    "rehearsal",
+    "replay",
+    "run",
+]

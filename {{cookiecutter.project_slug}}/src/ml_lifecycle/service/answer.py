@@ -1,0 +1,90 @@
+"""From rows of a request to answers: what the model says, how sure, and what was odd.
+
+In: a loaded release and rows of JSON values. Out: JSON-ready answers, in the order of the rows;
+why one of them is as it is; rows to try.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..data.rows import to_frame, unseen_values
+from ..evaluation.explain import explain
+from ..evaluation.scores import predict_scores, probability_matrix
+from ..release.bundle import Release
+from .forms import Example, Explanation, Prediction, Reason
+from .slot import LoadedModel
+
+
+def answers(loaded: LoadedModel, rows: list[dict[str, Any]]) -> list[Prediction]:
+    """Return the prediction for each row."""
+    release = loaded.release
+    frame = to_frame(release.contract, rows)
+    labels, y_pred = predict_labels(release, frame)
+    shares: list[dict[str, float] | None] = [None] * len(rows)
+    if release.classes:
+        matrix = probability_matrix(y_pred).tolist()
+        shares = [dict(zip(release.classes, row, strict=True)) for row in matrix]
+    odd = unseen_values(release.contract, frame)
+    return [
+        Prediction(
+            prediction=labels[i],
+            probabilities=shares[i],
+            warnings=[f"{name}: a value that training never saw" for name in odd if odd[name][i]],
+        )
+        for i in range(len(rows))
+    ]
+
+
+def ledger_values(said: Prediction) -> dict[str, Any]:
+    """Return what the ledger keeps of one prediction."""
+    return {"prediction": str(said.prediction), "probabilities": said.probabilities}
+
+
+def predict_labels(release: Release, frame: pd.DataFrame) -> tuple[list[Any], np.ndarray]:
+    """Return the answer for typed rows (class names or floats), and the scores behind it.
+
+    With two classes the positive one is answered from the threshold that earns the most.
+    """
+    y_pred = predict_scores(release.model, frame, release.classes)
+    if not np.isfinite(y_pred).all():
+        raise FloatingPointError("the model's answer is no number")
+    if not release.classes:
+        return y_pred.tolist(), y_pred
+    if y_pred.ndim == 2:
+        return [release.classes[k] for k in y_pred.argmax(axis=1)], y_pred
+    chosen = (y_pred >= release.evaluation.threshold).astype(int)
+    return [release.classes[k] for k in chosen], y_pred
+
+
+def why(loaded: LoadedModel, row: dict[str, Any]) -> Explanation:
+    """Return the prediction for one row, and by how much which columns moved it."""
+    release = loaded.release
+    frame, least = to_frame(release.contract, [row]), release.evaluation.visible
+    found = explain(release.model, frame, loaded.typical_row, release.classes, least)
+    return Explanation(
+        version=loaded.version.number,
+        prediction=predict_labels(release, frame)[0][0],
+        of=found.of,
+        probability=found.y_pred if release.classes else None,
+        threshold=release.evaluation.threshold,
+        typical=found.typical,
+        reasons=[Reason(**vars(reason)) for reason in found.reasons],
+    )
+
+
+def shown(release: Release) -> list[Example]:
+    """Return rows to try: a typical one, then the test rows from the lowest prediction up."""
+    typical = Example(which="typical", row=_whole(release.manifest.typical_row))
+    tested = reversed(release.evaluation.examples)
+    return [typical, *(Example(which=one.which, row=_whole(one.row)) for one in tested)]
+
+
+def _whole(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Write 3.0 as 3, as people would."""
+    return {
+        name: int(value) if isinstance(value, float) and value.is_integer() else value
+        for name, value in row.items()
+    }

@@ -1,0 +1,66 @@
+"""From the bytes of a body to what they mean, or a 422 that never repeats what was sent.
+
+In: bytes, and the type that they must be of. Out: the parsed body.
+"""
+
+import json
+import re
+from typing import TypeVar
+
+from fastapi import HTTPException
+from pydantic import BaseModel, ValidationError
+
+SHAPES = {
+    "rows": '{"rows": [{column: value, ...}, ...]}',
+    "outcomes": '{"outcomes": [{"request_id": ..., "row": 0, "value": ...}, ...]}',
+}
+LONG = re.compile(r"\d{20,}")  # digits of a limit, which nobody would count
+SHOWN = 20  # problems of one body
+Body = TypeVar("Body", bound=BaseModel)
+
+
+def parse(kind: type[Body], body: bytes) -> Body:
+    """Return a body as `kind`; raise 422 with the places and rules that it breaks."""
+    try:
+        return kind.model_validate_json(body)
+    except ValidationError as error:
+        # What was sent may be personal: only places and rules are answered.
+        problems = error.errors(include_input=False, include_url=False, include_context=False)
+        (name,) = kind.model_fields
+        if any(p["loc"] in ((), (name,)) for p in problems):
+            # Whatever else is wrong with it: this helps.
+            raise refused(name, f"send {SHAPES[name]}") from None
+        detail = [
+            {"loc": ".".join(map(str, p["loc"])), "msg": LONG.sub(_short, p["msg"])}
+            for p in problems[:SHOWN]
+        ]
+        raise HTTPException(422, detail) from None
+
+
+def refused(place: str, why: str) -> HTTPException:
+    """Return a 422 that names a place of the body."""
+    return HTTPException(422, [{"loc": place, "msg": why}])
+
+
+def from_invocation(body: bytes) -> bytes:
+    """Return a body of `mlflow models serve` or SageMaker in the form of /predict; else 422."""
+    try:
+        content = json.loads(body)
+        if "dataframe_split" in content:
+            split = content["dataframe_split"]
+            if len(set(split["columns"])) < len(split["columns"]):
+                raise refused("columns", "a column is there twice")
+            rows = [dict(zip(split["columns"], row, strict=True)) for row in split["data"]]
+        else:
+            rows = content.get("dataframe_records", content.get("instances"))
+        return json.dumps({"rows": rows}).encode()
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        said = (
+            "give dataframe_split (columns, and data with as many values a row), dataframe_records "
+            "or instances"
+        )
+        raise refused("body", said) from None
+
+
+def _short(number: re.Match[str]) -> str:
+    return f"{float(number[0]):g}"

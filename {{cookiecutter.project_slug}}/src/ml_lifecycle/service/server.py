@@ -1,0 +1,189 @@
+"""A model behind HTTP: one object that answers, keeps what it said, and follows the champion.
+
+In: the champion (slot), a challenger (canary), the ledger (writer). Out: what routes answer. A
+prediction is given after it is committed.
+"""
+
+import asyncio
+import logging
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import uuid4
+
+import pandas as pd
+from anyio import CapacityLimiter, to_thread
+from fastapi import HTTPException
+from starlette.concurrency import run_in_threadpool
+
+from ..data.rows import as_json, convert, violations
+from ..data.values import spelled
+from ..ledger.database import Ledger, now
+from ..release.registry import Registry
+from ..release.settings import RolloutSettings
+from .answer import ledger_values, shown, why
+from .bodies import from_invocation, parse, refused
+from .canary import Budget, Canary
+from .forms import Described, Explanation, Invocation, Outcomes, Prediction, Predictions, Taken
+from .metrics import Metrics
+from .request import row_type
+from .settings import ServiceSettings
+from .slot import LoadedModel, Slot, open_slot
+from .writer import QueueFull, Writer
+
+log = logging.getLogger(__name__)
+LONGEST = 60.0  # seconds between two looks while the ledger or the registry is down
+
+
+class ModelServer:
+    """The champion and its challenger, the writer before the ledger, and the watch over them."""
+
+    def __init__(
+        self, slot: Slot, canary: Canary, ledger: Ledger, service: ServiceSettings
+    ) -> None:
+        """Begin to answer when `lifespan` is entered."""
+        self.slot, self.canary, self.ledger, self.service = slot, canary, ledger, service
+        self.writer = Writer(ledger, service.queue_rows)
+        self.metrics = Metrics()
+        self.metrics.gauge("model_version", "Version that serves", lambda: self.version)
+        self.metrics.gauge("rollout_version", "Version in a rollout, 0 if none", self._rollout)
+        # More threads than cores would only slow each other down.
+        self.workers = CapacityLimiter(os.cpu_count() or 1)
+
+    @classmethod
+    def open(
+        cls,
+        registry: Registry,
+        ledger: Ledger,
+        service: ServiceSettings,
+        rollout: RolloutSettings,
+        max_latency_ms: float,
+    ) -> "ModelServer":
+        """Return a server of the champion; raises as `open_slot`."""
+        canary = Canary(registry.fetch, ledger, service, Budget(rollout, max_latency_ms))
+        return cls(open_slot(registry, ledger, service), canary, ledger, service)
+
+    @property
+    def version(self) -> int:
+        """The number of the version that serves."""
+        return self.slot.loaded.version.number
+
+    def _rollout(self) -> int:
+        return self.canary.rollout.version.number if self.canary.rollout else 0
+
+    @asynccontextmanager
+    async def lifespan(self, _: Any) -> AsyncIterator[None]:
+        """Write and watch while the application lives."""
+        self.writer.start()
+        tasks = [asyncio.create_task(self._watch()), asyncio.create_task(self.canary.run())]
+        yield
+        for task in tasks:
+            task.cancel()
+        self.writer.stop()
+
+    async def _watch(self) -> None:
+        """Follow the ledger's word on who serves and which challenger tries, until cancelled."""
+        pause = self.service.refresh_seconds
+        while True:
+            await asyncio.sleep(pause)
+            try:
+                # A database that hangs must not keep the process from ending.
+                await to_thread.run_sync(self._look, abandon_on_cancel=True)
+                pause = self.service.refresh_seconds
+            except Exception as error:  # the watch must outlive whatever goes wrong in one round
+                pause = min(2 * pause, LONGEST)
+                log.error("no look at who serves, again in %.0f s: %s", pause, error)
+
+    def _look(self) -> None:
+        try:
+            self.slot.refresh()
+        finally:
+            self.canary.refresh(self.slot.loaded)
+
+    async def predict(self, body: bytes) -> Predictions:
+        """Answer the rows of a body; return when the predictions are on disk.
+
+        Raises:
+            HTTPException: 422 a row breaks the contract, 503 too many rows wait, 504 no answer
+                within the deadline.
+
+        """
+        champion, request_id = self.slot.loaded, uuid4().hex
+        rows = _rows(champion, body)
+        first, other = self.canary.route(request_id, champion)
+        try:
+            with self.writer.reserve(len(rows)):
+                async with asyncio.timeout(self.service.deadline_seconds):
+                    found, loaded = await to_thread.run_sync(
+                        self.canary.answer, first, champion, rows, limiter=self.workers
+                    )
+                    await self.writer.write(_records(request_id, rows, found, loaded))
+        except QueueFull:
+            raise HTTPException(503, "busy", headers={"Retry-After": "1"}) from None
+        except TimeoutError:
+            late = f"no answer within {self.service.deadline_seconds} seconds"
+            raise HTTPException(504, late) from None
+        if other is not None:
+            self.canary.ask_later(request_id, rows, first if loaded is other else other)
+        version = loaded.version.number
+        return Predictions(request_id=request_id, version=version, predictions=found)
+
+    async def invoke(self, body: bytes) -> Invocation:
+        """Answer a body in the form of `mlflow models serve` and SageMaker, as `predict` does."""
+        found = await self.predict(from_invocation(body))
+        return Invocation(predictions=[said.prediction for said in found.predictions])
+
+    async def explain(self, body: bytes) -> Explanation:
+        """Say what moved the prediction of a body's first row."""
+        loaded = self.slot.loaded
+        first, *_ = _rows(loaded, body)
+        return await run_in_threadpool(why, loaded, first)
+
+    async def record_outcomes(self, body: bytes) -> Taken:
+        """Keep what really happened for rows of earlier requests; sent twice, the last counts."""
+        parsed = parse(Outcomes, body)
+        target = self.slot.loaded.release.contract.target
+        values = pd.Series([outcome.value for outcome in parsed.outcomes], dtype=object)
+        known = convert(values, as_json(target))
+        if violations(values, known, target):
+            raise refused("outcomes", f"an outcome is no value of '{target.name}'")
+        rows = [
+            outcome.model_dump() | {"value": value}
+            for outcome, value in zip(parsed.outcomes, spelled(known), strict=True)
+        ]
+        new, unknown = await run_in_threadpool(self.ledger.write_outcomes, rows)
+        return Taken(taken=new, unknown=unknown)
+
+    def describe(self, name: str) -> Described:
+        """Describe the model in use, and what a row must look like; name: the project's."""
+        release = self.slot.loaded.release
+        return Described(
+            name=name,
+            version=self.version,
+            candidate=release.manifest.candidate,
+            task=release.contract.task,
+            target=release.contract.target.name,
+            classes=list(release.classes),
+            threshold=release.evaluation.threshold,
+            headline=release.manifest.headline,
+            typical_row=dict(release.manifest.typical_row),
+            examples=shown(release),
+            columns=release.contract.with_role("feature"),
+            row=row_type(release.contract, self.service).model_json_schema(),
+        )
+
+
+def _rows(loaded: LoadedModel, body: bytes) -> list[dict[str, Any]]:
+    parsed: Any = parse(loaded.request_type, body)
+    return [row.model_dump(mode="json") for row in parsed.rows]
+
+
+def _records(
+    request_id: str, rows: list[dict[str, Any]], found: list[Prediction], loaded: LoadedModel
+) -> list[dict[str, Any]]:
+    shared = {"request_id": request_id, "created_at": now(), "version": loaded.version.number}
+    return [
+        shared | {"row": place, "inputs": row} | ledger_values(said)
+        for place, (row, said) in enumerate(zip(rows, found, strict=True))
+    ]

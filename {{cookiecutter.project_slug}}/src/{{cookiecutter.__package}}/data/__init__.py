@@ -1,1 +1,0 @@
-"""From a file of the world to typed rows: read, infer, contract, profile, split."""

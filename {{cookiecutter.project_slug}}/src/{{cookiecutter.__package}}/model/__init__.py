@@ -1,1 +1,0 @@
-"""From typed rows to a fitted pipeline: features, candidates, search, train."""

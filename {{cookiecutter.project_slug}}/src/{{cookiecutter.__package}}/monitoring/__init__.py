@@ -1,1 +1,0 @@
-"""Did the world change, does it hurt, or did the data pipe break?"""

@@ -1,1 +1,0 @@
-"""Signed files, the registry they are found in, and the gate that decides which of them serves."""

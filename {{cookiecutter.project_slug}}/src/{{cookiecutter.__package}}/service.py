@@ -1,0 +1,126 @@
+"""The FastAPI application: its routes, in plain sight.
+
+In: a `ModelServer`, which holds the champion, the challenger and the ledger. Out: the application.
+A route of your own is one more function here; what it answers, it promises.
+"""
+
+from fastapi import FastAPI, Request
+from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
+from sqlalchemy.exc import SQLAlchemyError
+
+from ml_lifecycle import Project, in_production
+from ml_lifecycle.ledger import Ledger
+from ml_lifecycle.service import (
+    CountRequests,
+    Guard,
+    ModelServer,
+    ServiceSettings,
+    api_keys,
+    describe,
+    forms,
+    listen,
+    run,
+)
+
+from .settings import Settings
+
+# The page fetches nothing from elsewhere, and nobody may put it into a frame of theirs.
+ALONE = (
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+
+def build(
+    server: ModelServer, project: Project, service: ServiceSettings, keys: list[bytes]
+) -> FastAPI:
+    """Return the application; keys: of callers, none to let everybody in."""
+    docs = {"openapi_url": None, "docs_url": None, "redoc_url": None} if in_production() else {}
+    app = FastAPI(
+        title=project.name,
+        version=project.version,
+        lifespan=server.lifespan,
+        **docs,  # type: ignore[arg-type]
+    )
+    app.state.server = server
+    # 401 without a key, but for the page, /ping, /health and /metrics; 408 if a body comes slowly,
+    # 413 if it is too large.
+    most = 1024 * service.body_kilobytes
+    app.add_middleware(Guard, deadline=service.deadline_seconds, max_body_size=most, keys=keys)
+    app.add_middleware(CountRequests, metrics=server.metrics)
+    _answers(app, server)
+    _tells(app, server, project)
+    app.openapi = describe(app, server.slot, service, bool(keys))  # type: ignore[method-assign]
+    return app
+
+
+def serve(settings: Settings) -> None:
+    """Serve the champion until told to stop; says where it listens."""
+    keys = api_keys()  # refuses a production without keys before anything listens
+    project, service = settings.project, settings.service
+    with Ledger(project.ledger_url) as ledger, listen(service.host, service.port) as listener:
+        allowed = settings.gate.max_latency_ms
+        server = ModelServer.open(settings.registry, ledger, service, settings.rollout, allowed)
+        app = build(server, project, service, keys)
+        host, port = listener.getsockname()[:2]
+        print(f"Version {server.version} serves on http://{host}:{port}", flush=True)
+        run(app, listener)
+
+
+def _answers(app: FastAPI, server: ModelServer) -> None:
+    refusals = forms.statuses(401, 408, 413, 422, 503, 504)
+
+    @app.post("/predict", responses=refusals)
+    async def predict(request: Request) -> forms.Predictions:
+        """Predict for rows of the contract; 200 means that the predictions are on disk."""
+        return await server.predict(await request.body())
+
+    @app.post("/invocations", responses=refusals)
+    async def invocations(request: Request) -> forms.Invocation:
+        """Predict as /predict does, in the form of `mlflow models serve` and SageMaker."""
+        return await server.invoke(await request.body())
+
+    @app.post("/explain", responses=forms.statuses(401, 408, 413, 422))
+    async def explain(request: Request) -> forms.Explanation:
+        """Say what moved the prediction of the first row, the most important column first."""
+        return await server.explain(await request.body())
+
+    @app.post("/outcomes", responses=forms.statuses(401, 408, 413, 422, 503))
+    async def outcomes(request: Request) -> forms.Taken:
+        """Take labels for earlier predictions; 200 means that they are on disk.
+
+        An outcome sent twice replaces the first.
+        """
+        return await server.record_outcomes(await request.body())
+
+    @app.exception_handler(SQLAlchemyError)
+    async def unwritten(_: Request, __: Exception) -> JSONResponse:
+        return JSONResponse({"detail": "the ledger does not answer"}, 503, {"Retry-After": "5"})
+
+
+def _tells(app: FastAPI, server: ModelServer, project: Project) -> None:
+    @app.get("/", include_in_schema=False)
+    def page() -> HTMLResponse:
+        text = project.page("service.html").read_text(encoding="utf-8")
+        return HTMLResponse(text, headers={"Content-Security-Policy": ALONE})
+
+    @app.get("/ping")
+    @app.get("/health/live")
+    async def live() -> forms.Alive:
+        """Say that the process answers; asks nobody else."""
+        return forms.Alive(status="alive")
+
+    @app.get("/health/ready")
+    async def ready() -> forms.Ready:
+        """Say that a verified model is loaded."""
+        return forms.Ready(status="ready", version=server.version)
+
+    @app.get("/model", responses=forms.statuses(401))
+    async def model() -> forms.Described:
+        """Describe the model in use, and what a row must look like."""
+        return server.describe(project.name)
+
+    @app.get("/metrics", response_class=PlainTextResponse)
+    def metrics() -> bytes:
+        """Give counters and times in Prometheus' format."""
+        return server.metrics.text()

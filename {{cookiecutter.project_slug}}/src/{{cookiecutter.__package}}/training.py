@@ -1,0 +1,129 @@
+"""Table in, signed release out: split, search, select, fit, evaluate, log, register.
+
+In: typed rows. Out: a registered version with its report. The steps are the body of `train`, in
+their order; MLflow's run is `log`.
+"""
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from ml_lifecycle import Progress, code_digest
+from ml_lifecycle.data import Contract, row_hashes, split_rows
+from ml_lifecycle.evaluation import Evaluation, matching
+from ml_lifecycle.ledger import Ledger
+from ml_lifecycle.model import fit, search, select
+from ml_lifecycle.release import Lineage, Trained, write_release
+
+from .candidates import TRUST, ladder
+from .card import card
+from .evaluation import evaluate
+from .settings import Settings
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Version:
+    """What training leaves behind: a registered version, what is known of it, and its report."""
+
+    number: int
+    evaluation: Evaluation
+    report: Path
+
+    @property
+    def summary(self) -> str:
+        """What a person reads when training is over."""
+        known = self.evaluation
+        lines = [known.choice, f"Version {self.number}: {known.headline}"]
+        lines += [f"Not known: {said}." for said in known.unassessed]
+        lines += [f"Look at [value]: {said}." for said in known.losing]
+        return "\n".join([*lines, f"Look at reports/{self.report.name}"])
+
+
+def train(
+    frame: pd.DataFrame, contract: Contract, settings: Settings, progress: Progress
+) -> Version:
+    """Search the ladder on typed rows, fit the candidate it selects, evaluate and register it.
+
+    Training twice on the same rows with the same settings gives the same model: trials are
+    remembered with the seconds that they took, and those are what the budget counts.
+    """
+    project, task = settings.project, settings.task(contract)
+    settings.registry.check_key()  # what is missing is said before the search
+    for query in settings.slices:
+        matching(frame, query, contract)  # so is a condition that cannot be read
+    frame = frame[contract.used]
+    # 1. The last part of time, or whole groups, or a share of the rows are only tested on; with
+    # time and groups both, the late rows of half of the groups. [data] says which.
+    split = split_rows(frame, contract, settings.data)
+    rows, test = split.take(frame)
+    # 2. Cross-validate the candidates, in folds that respect time and groups, until the expected
+    # improvement of one more trial is below `min_gain`, or the budget is spent. Keep the simplest
+    # that is not surely beaten, with its probabilities calibrated by a temperature.
+    code = code_digest(HERE)
+    found = search(rows, task, ladder, settings.training, project.cache, code, progress)
+    selection = select(found, task)
+    trial = selection.trial
+    # 3. Fit it on all training rows, and measure it on the test rows.
+    progress(f"fit, measure, explain and sign: {trial.candidate}", 0, 1)
+    model = fit(trial, ladder, rows, task)
+    evaluation = evaluate(model, selection, rows, test, settings)
+    made_of = Lineage.of(
+        project.root, trial.candidate, trial.params, evaluation.headline, frame, split, contract
+    )
+    # 4. Sign it, log it and register it.
+    trained = Trained(model, task, frame, split, row_hashes(rows), evaluation, made_of)
+    version = register(trained, settings)
+    progress(f"version {version.number} is registered", 1, 1)
+    return version
+
+
+def register(trained: Trained, settings: Settings) -> Version:
+    """Write the signed release into a run of MLflow, register it, and write its report."""
+    from ml_lifecycle.pages import report_page
+
+    project, registry, made_of = settings.project, settings.registry, trained.lineage
+    page = report_page(trained.evaluation, project, f"{project.name}: {made_of.candidate}")
+    with registry.start_run(made_of.candidate) as run, tempfile.TemporaryDirectory() as folder:
+        release = Path(folder) / "release"
+        write_release(release, trained, project, TRUST, settings.service, run.info.run_id)
+        log(registry.client(), run, trained)
+        registry.client().log_text(run.info.run_id, page, "report.html")
+        text = card(project, None, made_of, trained.evaluation, trained.task.contract)
+        registry.client().log_text(run.info.run_id, text, "model-card.md")
+        version = registry.register(run, release, made_of.headline)
+    report = project.reports / f"version-{version.number}.html"
+    report.write_text(page, encoding="utf-8")
+    with Ledger(project.ledger_url) as ledger:
+        ledger.look(made_of.test_sha256, version.number, f"training of version {version.number}")
+    return Version(version.number, trained.evaluation, report)
+
+
+def log(client: "MlflowClient", run: "Run", trained: Trained) -> None:
+    """Log a training: scores and the search's steps, parameters, and what it was made of."""
+    from mlflow.entities import Metric, Param, RunTag
+
+    evaluation, made_of, start = trained.evaluation, trained.lineage, run.info.start_time
+    scores = {name: score.value for name, score in evaluation.scores.items()}
+    metrics = [Metric(name, value, start, 0) for name, value in scores.items()]
+    metrics.append(Metric("baseline", evaluation.baseline, start, 0))
+    for step, tried in enumerate(evaluation.search):
+        metrics.append(Metric("search_score", tried.score, start, step))
+        metrics.append(Metric("search_best", tried.best, start, step))
+        metrics.append(Metric("search_seconds", tried.seconds, start, step))
+    params = {"candidate": made_of.candidate, "rows": made_of.rows, **made_of.params}
+    tags = ("rows_sha256", "test_sha256", "git_commit", "lock_sha256")
+    client.log_batch(
+        run.info.run_id,
+        metrics=metrics,
+        params=[Param(name, str(value)) for name, value in params.items()],
+        tags=[RunTag(name, getattr(made_of, name)) for name in tags],
+    )
