@@ -68,14 +68,6 @@ class Project:
         assert old in text
         path.write_text(text.replace(old, new), encoding="utf-8")
 
-    def adopt(self) -> None:
-        """Let the recipe take the library as it is now for the one that it was made with."""
-        code = "import ml_lifecycle; print(ml_lifecycle.digest())"
-        digest = self._run([str(self.python), "-c", code], self.root).stdout.strip()
-        path = self.root / "src" / self.package / "__init__.py"
-        text = path.read_text(encoding="utf-8")
-        path.write_text(re.sub(r"(?m)^LIBRARY = .*$", f'LIBRARY = "{digest}"', text), "utf-8")
-
     def _run(self, command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
         return subprocess.run(command, cwd=folder, env=self.env, capture_output=True, text=True)
 

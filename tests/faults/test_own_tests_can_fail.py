@@ -4,6 +4,7 @@ import subprocess
 
 import pytest
 
+from ..digest import adopt
 from ..project import Project
 
 FAULTS = {
@@ -115,7 +116,7 @@ def test_a_planted_fault_turns_its_section_red(default: Project, name: str) -> N
     text = path.read_text(encoding="utf-8")
     assert right in text
     path.write_text(text.replace(right, wrong), encoding="utf-8")
-    default.adopt()
+    adopt(default.root / "src" / default.package)
     try:
         done = subprocess.run(
             [default.python, "-m", "pytest", "-q", "-x", "-m", "ml_test", f"tests/{red}"],
@@ -123,5 +124,5 @@ def test_a_planted_fault_turns_its_section_red(default: Project, name: str) -> N
         )  # fmt: skip
     finally:
         path.write_text(text, encoding="utf-8")
-        default.adopt()
+        adopt(default.root / "src" / default.package)
     assert done.returncode == 1, done.stdout[-3000:]

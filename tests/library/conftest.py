@@ -202,6 +202,12 @@ def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return str(request.getfixturevalue("emptied")())
 
 
+@pytest.fixture
+def ledger(ledger_url: str) -> Iterator[Ledger]:
+    with Ledger(ledger_url) as opened:
+        yield opened
+
+
 @pytest.fixture(scope="session")
 def first_ledger() -> Callable[[str], None]:
     """Make a ledger as the first templates did, without a revision, with a row or two a table."""

@@ -42,6 +42,7 @@ from ml_lifecycle.data import check_data
 from ml_lifecycle.data.check import CheckedTable, load_rows
 from ml_lifecycle.data.contract import Contract
 from ml_lifecycle.data.settings import DataSettings
+from ml_lifecycle.ledger.database import now
 from ml_lifecycle.model.settings import SearchSettings
 from ml_lifecycle.project import Project
 from ml_lifecycle.release.bundle import Release
@@ -57,6 +58,12 @@ Rows = tuple[pd.DataFrame, Contract]
 
 def quiet(what: str, done: int, total: int) -> None:
     """Tell nobody how far it is."""
+
+
+def prediction(request_id: str, row: int = 0) -> dict[str, Any]:
+    """Return a row of the ledger's predictions, for tests that need no model."""
+    about = {"request_id": request_id, "row": row, "created_at": now(), "version": 1}
+    return about | {"inputs": {"x": 1.5}, "prediction": "yes", "probabilities": {"yes": 0.75}}
 
 
 def make_table(task: str = "binary", rows: int = 800, seed: int = 1) -> pd.DataFrame:

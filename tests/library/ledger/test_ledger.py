@@ -2,11 +2,10 @@
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -15,23 +14,12 @@ from ml_lifecycle.errors import WorldBroken, WrongUse
 from ml_lifecycle.ledger.database import Ledger, now
 from ml_lifecycle.ledger.tables import REVISION, SHADOWS, TABLES
 from sqlalchemy import Engine, create_engine, inspect, select, text
-from world import TEMPLATE
+from world import TEMPLATE, prediction
 
 OPEN = (
     f"import sys; from {Ledger.__module__} import Ledger; print('ready', flush=True); "
     "input(); Ledger(sys.argv[1])"
 )
-
-
-@pytest.fixture
-def ledger(ledger_url: str) -> Iterator[Ledger]:
-    with Ledger(ledger_url) as opened:
-        yield opened
-
-
-def prediction(request_id: str, row: int = 0) -> dict[str, Any]:
-    about = {"request_id": request_id, "row": row, "created_at": now(), "version": 1}
-    return about | {"inputs": {"x": 1.5}, "prediction": "yes", "probabilities": {"yes": 0.75}}
 
 
 def test_outcomes_replace_and_unknown_ones_are_counted(ledger: Ledger) -> None:

@@ -1,23 +1,12 @@
 """Requests share commits, and each hears of its own rows: on disk, refused or failed."""
 
 import asyncio
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from ml_lifecycle.ledger.database import Ledger, now
+from ml_lifecycle.ledger.database import Ledger
 from ml_lifecycle.service.writer import QueueFull, Writer
-
-
-@pytest.fixture
-def ledger(ledger_url: str) -> Iterator[Ledger]:
-    with Ledger(ledger_url) as opened:
-        yield opened
-
-
-def prediction(request_id: str, row: int = 0) -> dict[str, Any]:
-    about = {"request_id": request_id, "row": row, "created_at": now(), "version": 1}
-    return about | {"inputs": {"x": 1.5}, "prediction": "yes", "probabilities": {"yes": 0.75}}
+from world import prediction
 
 
 def test_requests_share_a_commit_and_each_row_is_there(ledger: Ledger, ledger_url: str) -> None:

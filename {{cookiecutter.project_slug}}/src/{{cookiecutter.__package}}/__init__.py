@@ -14,7 +14,7 @@ import ml_lifecycle
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # What `ml_lifecycle.digest()` is of the library that this recipe was made with.
-LIBRARY = "83313d5f71deadfe91b8bb6a9757f6d0c6767c4d41f5ed7c53ac9fdbfbd1e95c"
+LIBRARY = "805f950c29ed23e69c3c373f4a29a0c4393de0885c3c044e9ad3ba6cc60255f4"
 
 if ml_lifecycle.digest() != LIBRARY:
     raise ImportError(

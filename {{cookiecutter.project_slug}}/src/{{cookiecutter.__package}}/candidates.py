@@ -28,8 +28,6 @@ from .features import Style, category_names, features
 from .features import __name__ as feature_module
 
 STEPS = 120  # of the net in one pass over the rows
-
-
 BASELINE = "baseline"
 # The types that a release may hold beyond those that skops trusts by itself, and beyond the classes
 # of features.py. They are named here, in code under review, and never read from the release. Each

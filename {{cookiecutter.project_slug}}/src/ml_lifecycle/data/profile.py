@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
-from pydantic import TypeAdapter
 
 from .contract import NUMERIC, Column
 from .values import WORD
@@ -69,9 +68,6 @@ class Profile:
     words: str = ""
     step: int = 0
     seen: News | None = None
-
-
-PROFILES = TypeAdapter(dict[str, Profile])  # to JSON's values and back
 
 
 def cells(train: pd.Series, column: Column) -> Profile:
