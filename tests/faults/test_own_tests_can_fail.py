@@ -53,9 +53,8 @@ FAULTS = {
     ),
     "a test row is smuggled into training": (
         "RECIPE/training.py",
-        "rows, test = split.take(frame)",
-        "rows, test = split.take(frame)\n"
-        "    rows = pd.concat([rows, test.head(1)], ignore_index=True)",
+        "rows = frame.iloc[fitted].reset_index(drop=True)",
+        "rows = frame.iloc[[*fitted, judged[0]]].reset_index(drop=True)",
         "infrastructure/test_pipeline.py",
     ),
     "a group stands on both sides": (

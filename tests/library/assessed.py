@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 from ml_lifecycle.data.split import split_rows
 from ml_lifecycle.evaluation.evaluation import CandidateScore, Evaluation, SearchStep
 from ml_lifecycle.evaluation.explain import example_reasons, permutation_importances
-from ml_lifecycle.evaluation.scored import ScoredRows
+from ml_lifecycle.evaluation.scored import Judge, ScoredRows
 from ml_lifecycle.evaluation.slices import slice_floors, slice_scores
 from ml_lifecycle.evaluation.staleness import AgePoint
 from ml_lifecycle.evaluation.task import Task
@@ -48,13 +49,18 @@ def small_model(rows: pd.DataFrame, task: Task) -> Pipeline:
     return Pipeline(steps).fit(rows, rows[task.contract.target.name])
 
 
+def judges(model: Pipeline, test: pd.DataFrame) -> list[Judge]:
+    """Return a model as the judge of all test rows."""
+    return [Judge(model, np.empty(0, dtype="uint64"), np.arange(len(test)))]
+
+
 def assess(settings: Settings, typed: Rows) -> Assessed:
     """Fit a small model on the training part, and measure it on the other."""
     frame, contract = typed
     task = settings.task(contract)
     rows, test = split_rows(frame, contract, settings.data).take(frame)
     model = small_model(rows, task)
-    scored = ScoredRows.of(model, test, task, 0.4 if task.kind == "binary" else None)
+    scored = ScoredRows.of(judges(model, test), test, task, 0.4 if task.kind == "binary" else None)
     found, champion = slice_scores(scored), (scored.y_pred, scored.threshold)
     evaluation = Evaluation(
         task=task.kind,
@@ -73,9 +79,9 @@ def assess(settings: Settings, typed: Rows) -> Assessed:
         threshold=scored.threshold,
         policies=policy_values(scored, settings.value, champion, 0.0),
         currency="EUR",
-        importances=permutation_importances(model, test, task, {"usage": 0.25}),
+        importances=permutation_importances(judges(model, test), test, task, {"usage": 0.25}),
         visible=scored.visible(),
-        examples=example_reasons(model, scored, rows, settings.service),
+        examples=example_reasons(judges(model, test), scored, rows, settings.service),
         choice="linear stays",
         ladder=LADDER,
         search=SEARCH,

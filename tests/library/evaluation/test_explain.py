@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from assessed import TASKS, assess, small_model
+from assessed import TASKS, assess, judges, small_model
 from ml_lifecycle.data.rows import to_frame
 from ml_lifecycle.evaluation.explain import explain, permutation_importances, typical_row
 from ml_lifecycle.evaluation.scores import Interval, predict_scores
@@ -22,7 +22,8 @@ def test_a_column_of_chance_is_worth_nothing_and_the_cause_is_worth_the_most(typ
     assert table["usage"].missing == pytest.approx(test["usage"].isna().mean())
     assert (table["usage"].milliseconds, table["plan"].milliseconds) == (0.25, None)
     constant = small_model(test.assign(ratio=0.0), task)
-    (idle,) = [r for r in permutation_importances(constant, test, task, {}) if r.feature == "ratio"]
+    found = permutation_importances(judges(constant, test), test, task, {})
+    (idle,) = [row for row in found if row.feature == "ratio"]
     assert idle.importance == Interval(0, 0, 0)
 
 

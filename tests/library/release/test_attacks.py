@@ -69,7 +69,8 @@ class Place:
         manifest = json.loads((self.store / "manifest.json").read_bytes()) | lineage
         if "files" not in lineage:
             manifest["files"] = {
-                name: sha256((self.store / name).read_bytes()) for name in files.FILES
+                name: sha256((self.store / name).read_bytes())
+                for name in (*files.FILES, *files.LATER)
             }
         self.say(json.dumps(manifest).encode())
 
@@ -333,7 +334,7 @@ def test_the_same_registry_without_an_attack_is_read(place: Place) -> None:
     place.sign()
     release = place.fetch()
     assert len(bundle.holdout(release)) == release.manifest.test_rows
-    assert len(bundle.trained_on(release)) == release.manifest.train_rows
+    assert len(bundle.trained_on(release)) == release.manifest.fitted_rows
 
 
 @pytest.mark.usefixtures("small")

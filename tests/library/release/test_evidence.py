@@ -6,11 +6,23 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
-from ml_lifecycle.data.rows import to_records
+from ml_lifecycle.data.rows import to_records, validate
+from ml_lifecycle.data.split import row_hashes
+from ml_lifecycle.evaluation.scores import predict_scores
 from ml_lifecycle.ledger.database import Ledger, now
-from ml_lifecycle.release.evidence import PRODUCTION, TEST, Case, gather
+from ml_lifecycle.release import evidence
+from ml_lifecycle.release.bundle import holdout, judgement
+from ml_lifecycle.release.evidence import (
+    PRODUCTION,
+    TEST,
+    Case,
+    gather,
+    honest,
+    honest_predictions,
+)
 from project.gate import judge
 from world import Champion
 
@@ -22,7 +34,13 @@ def lived(champion: Champion, table: Any, tmp_path: Path) -> Callable[..., Case]
     contract = champion.release.contract
     columns = [c.name for c in contract.columns if c.role not in ("target", "ignored", "id")]
 
-    def serve(rows: pd.DataFrame, enough: int, odd: str = "", **change: Any) -> Case:
+    def serve(
+        rows: pd.DataFrame,
+        enough: int,
+        odd: str = "",
+        exclude: tuple[str, ...] = (),
+        **change: Any,
+    ) -> Case:
         sent = to_records(rows[columns])
         about = {
             "created_at": now() - timedelta(days=1),
@@ -42,7 +60,7 @@ def lived(champion: Champion, table: Any, tmp_path: Path) -> Callable[..., Case]
             ledger.write_outcomes(
                 [{"request_id": str(i), "row": 0, "value": v} for i, v in enumerate(values)]
             )
-            return gather(ours, champion.release, None, ledger, enough)
+            return gather(ours, champion.release, None, ledger, enough, exclude)
 
     return serve
 
@@ -74,6 +92,50 @@ def test_a_later_outcome_needs_only_what_fairness_needs(
     assert (
         lived(table(rows=120, seed=9).assign(**{gone: None}), 50, created_at=later).where == where
     )
+
+
+def test_a_release_is_honest_of_its_test_rows_and_of_rows_that_it_has_not_seen(
+    champion: Champion, table: Any
+) -> None:
+    release, (frame, contract) = champion.release, champion.rows
+    known, test = judgement(release), holdout(release)
+    assert known is not None
+    assert honest_predictions(release, test).tolist() == known.y_pred.tolist()
+    early = frame[~np.isin(row_hashes(frame[contract.used]), row_hashes(test))]
+    assert np.isnan(honest_predictions(release, early)).all()
+    new = validate(contract, table(rows=200, seed=9), "new")
+    said = predict_scores(release.model, new, release.classes)
+    assert honest_predictions(release, new).tolist() == said.tolist()
+    both = pd.concat([early, new, test], ignore_index=True)
+    assert len(honest(release, both)) == len(new) + len(test)
+
+
+def test_without_a_column_only_test_rows_can_be_told(champion: Champion, table: Any) -> None:
+    release, test = champion.release, holdout(champion.release).drop(columns="gender")
+    new = validate(release.contract, table(rows=200, seed=9), "new").drop(columns="gender")
+    assert not np.isnan(honest_predictions(release, test)).any()
+    assert np.isnan(honest_predictions(release, new)).all()
+
+
+def test_what_a_judge_says_of_a_row_that_it_was_fitted_on_is_not_honest(
+    champion: Champion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known, test = judgement(champion.release), holdout(champion.release)
+    assert known is not None
+    leaky = replace(known, seen=row_hashes(test)[:7], seen_by=known.judge[:7])
+    monkeypatch.setattr(evidence, "judgement", lambda release: leaky)
+    assert np.flatnonzero(np.isnan(honest_predictions(champion.release, test))).tolist() == [
+        *range(7)
+    ]
+
+
+def test_an_outcome_of_a_stretch_that_is_left_out_does_not_judge(
+    lived: Callable[..., Case], table: Any
+) -> None:
+    rows = table(rows=300, seed=9)
+    case = lived(rows, 50, exclude=("plan == 'pro'",))
+    assert (case.where, len(case.frame)) == (PRODUCTION, (rows["plan"] != "pro").sum())
+    assert "pro" not in set(case.frame["plan"])
 
 
 def test_rows_that_were_trained_on_do_not_judge(

@@ -16,10 +16,10 @@ from ml_lifecycle.evaluation.scores import METRICS
 from ml_lifecycle.evaluation.task import groups_of
 from ml_lifecycle.ledger.database import Ledger
 from ml_lifecycle.pages.gate import gate_page
-from ml_lifecycle.release import evidence
-from ml_lifecycle.release.bundle import holdout
+from ml_lifecycle.release.bundle import holdout, judgement
 from ml_lifecycle.release.champion import champion_release
-from ml_lifecycle.release.evidence import TEST, Case
+from ml_lifecycle.release.evidence import TEST, Case, gather
+from ml_lifecycle.release.questions import preconditions
 from project.gate import ADVICE, judge
 from project.lifecycle import ask_gate as promote
 from project.settings import Settings
@@ -117,17 +117,73 @@ def test_each_judgement_on_outcomes_is_a_look(ledger_url: str) -> None:
 
 
 def test_twins_that_training_allows_are_allowed_by_the_gate(champion: Champion, bring: Any) -> None:
-    known = holdout(champion.release)
-    columns = [c.name for c in champion.release.contract.columns if c.name in known]
-    marks = row_hashes(known[columns])[:5]
+    marks = row_hashes(holdout(champion.release))[:5]
+    known = judgement(champion.release)
+    assert known is not None
+    leaky = replace(known, seen=marks, seen_by=known.judge[:5])
     case = bring(says(0.5), says(1.5))
     for twins, verdict in ((4, "reject"), (5, "promote")):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(evidence, "trained_on", lambda release: marks)
+            patch.setattr(preconditions, "judgement", lambda release: leaky)
             known = case.challenger.manifest.model_copy(update={"duplicate_rows": twins})
             challenger = replace(case.challenger, manifest=known)
             found = judge(replace(case, challenger=challenger), champion.settings)
         assert found.verdict == verdict
+
+
+def other(case: Case, **manifest: Any) -> Case:
+    """Return the case with a challenger of other rows, and a manifest changed as told."""
+    known = case.challenger.manifest.model_copy(update={"rows_sha256": "newer"} | manifest)
+    return replace(case, challenger=replace(case.challenger, manifest=known))
+
+
+def test_a_refresh_has_to_be_surely_no_worse_and_a_change_surely_better(
+    champion: Champion, bring: Any
+) -> None:
+    recipe = champion.release.manifest.recipe
+    refresh = other(bring(says(1.0, 1), says(1.0, 2)))
+    change = other(refresh, recipe=recipe | {"features.py": "another"})
+    assert (refresh.refresh, refresh.changed) == (True, [])
+    assert (change.refresh, change.changed) == (False, ["features.py"])
+    found = judge(refresh, champion.settings)
+    assert (found.verdict, found.question.split(",")[0]) == ("promote", "a refresh")
+    assert "surely no worse by 0.02 than the champion" in found.reason
+    for asked, strict in ((change, False), (refresh, True)):
+        held = judge(asked, champion.settings, strict=strict)
+        assert held.verdict == "hold"
+        assert "surely better by 0.01" in held.question
+    assert "features.py" in judge(change, champion.settings).question
+
+
+def test_a_refresh_that_is_surely_worse_is_rejected_and_a_doubtful_one_held(
+    champion: Champion, bring: Any
+) -> None:
+    worse = judge(other(bring(says(3.0), says(0.2))), champion.settings)
+    assert (worse.verdict, "surely worse by 0.02" in worse.reason) == ("reject", True)
+    case = other(bring(says(1.0, 1), says(1.0, 2)))
+    doubtful = judge(replace(case, frame=case.frame.head(60)), champion.settings)
+    assert doubtful.verdict == "hold"
+    assert "have a power of 80 %" in doubtful.reason
+
+
+@pytest.mark.parametrize(
+    "manifest", [{"rows_sha256": None}, {"recipe": {}}, {"recipe": {"library": "another"}}]
+)
+def test_what_may_be_another_recipe_or_is_on_the_same_rows_is_no_refresh(
+    champion: Champion, bring: Any, manifest: dict[str, Any]
+) -> None:
+    if "rows_sha256" in manifest:
+        manifest = {"rows_sha256": champion.release.manifest.rows_sha256}
+    case = other(bring(says(), says()), **manifest)
+    assert case.changed
+    assert not case.refresh
+
+
+def test_two_models_of_one_test_set_are_compared_on_all_of_it(champion: Champion) -> None:
+    release = champion.release
+    with Ledger(champion.settings.project.ledger_url) as ledger:
+        case = gather(replace(release, sha256="other"), release, None, ledger, 1000)
+    assert len(case.frame) == release.manifest.test_rows
 
 
 def test_a_group_of_one_class_does_not_hide_the_gap_of_the_others() -> None:

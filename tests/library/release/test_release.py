@@ -7,17 +7,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import skops.io
+from ml_lifecycle.data.split import row_hashes
 from ml_lifecycle.digest import sha256
 from ml_lifecycle.download import local
 from ml_lifecycle.errors import CheckFailed, WorldBroken
-from ml_lifecycle.evaluation.scores import predict_scores
-from ml_lifecycle.files import FILES
+from ml_lifecycle.evaluation.scores import losses
+from ml_lifecycle.files import FILES, LATER
 from ml_lifecycle.ledger.database import Ledger
 from ml_lifecycle.release import champion as champions
 from ml_lifecycle.release import keys
-from ml_lifecycle.release.bundle import holdout, read_release
+from ml_lifecycle.release.bundle import holdout, judgement, read_release, trained_on
+from ml_lifecycle.release.evidence import honest
 from ml_lifecycle.release.promotion import move, rollback
 from ml_lifecycle.release.questions import Verdict
 from ml_lifecycle.release.trust import TrustPolicy
@@ -35,7 +38,8 @@ Damage = Callable[[Path, Path], None]
 def resign(release: Path, root: Path, **lineage: Any) -> None:
     """Sign the release as it is now: what is wrong with it must be found by what it does."""
     manifest = json.loads((release / "manifest.json").read_bytes()) | lineage
-    manifest["files"] = {name: sha256((release / name).read_bytes()) for name in FILES}
+    there = (name for name in (*FILES, *LATER) if (release / name).exists())
+    manifest["files"] = {name: sha256((release / name).read_bytes()) for name in there}
     (release / "manifest.json").write_bytes(json.dumps(manifest).encode())
     signature = keys.sign((release / "manifest.json").read_bytes(), root)
     (release / "manifest.sig").write_bytes(signature)
@@ -113,12 +117,65 @@ def test_a_type_that_nobody_would_load_is_named_by_the_training_with_the_line_to
         train(*champion.rows, champion.copy(tmp_path), quiet)
 
 
-def test_the_holdout_comes_back_as_it_was(champion: Champion) -> None:
-    rows = holdout(champion.release)
+def test_what_is_said_of_a_model_was_said_of_rows_that_its_judges_had_not_seen(
+    champion: Champion,
+) -> None:
+    rows, known = holdout(champion.release), judgement(champion.release)
+    assert known is not None
     task = champion.settings.task(champion.release.contract)
-    y_pred = predict_scores(champion.release.model, rows, champion.release.classes)
     score = champion.trained.evaluation.scores[task.metric_name].value
-    assert task.measure(task.y_true(rows), y_pred) == pytest.approx(score)
+    assert task.measure(task.y_true(rows), known.y_pred) == pytest.approx(score)
+    assert not known.leaked(row_hashes(rows)).any()
+    loss = champion.release.reference.loss
+    assert loss.mean == pytest.approx(losses(task.y_true(rows), known.y_pred).mean())
+
+
+def test_what_serves_has_learnt_from_every_row(champion: Champion) -> None:
+    frame, contract = champion.rows
+    assert set(trained_on(champion.release)) == set(row_hashes(frame[contract.used]))
+    assert champion.release.manifest.fitted_rows == len(frame)
+
+
+def test_without_refit_what_serves_has_seen_no_test_row(
+    champion: Champion, tmp_path: Path, quiet: Any
+) -> None:
+    settings = champion.copy(tmp_path)
+    asked = settings.training.model_copy(update={"refit": False})
+    made = train(*champion.rows, settings.model_copy(update={"training": asked}), quiet)
+    release = settings.registry.fetch(settings.registry.wanted(made.number))
+    assert not np.isin(row_hashes(holdout(release)), trained_on(release)).any()
+    assert release.manifest.fitted_rows == release.manifest.train_rows
+
+
+def test_rows_that_are_left_out_are_neither_learnt_nor_judged(
+    champion: Champion, tmp_path: Path, quiet: Any
+) -> None:
+    settings, (frame, contract) = champion.copy(tmp_path), champion.rows
+    asked = settings.data.model_copy(update={"exclude": ("plan == 'pro'", "usage > 70")})
+    made = train(frame, contract, settings.model_copy(update={"data": asked}), quiet)
+    release = settings.registry.fetch(settings.registry.wanted(made.number))
+    broken = frame[(frame["plan"] == "pro") | (frame["usage"] > 70)]
+    marks = row_hashes(broken[contract.used])
+    assert made.left_out == len(broken) > 0
+    assert release.manifest.rows == len(frame) - len(broken)
+    for seen in (trained_on(release), row_hashes(holdout(release))):
+        assert not np.isin(marks, seen).any()
+
+
+def test_a_release_from_before_models_were_fitted_again_is_read(
+    champion: Champion, tmp_path: Path
+) -> None:
+    settings = champion.copy(tmp_path)
+    (folder,) = (path for path in (tmp_path / "releases").iterdir() if path.is_dir())
+    (folder / LATER[0]).unlink()
+    manifest = json.loads((folder / "manifest.json").read_bytes())
+    for name in ("recipe", "fitted_rows"):
+        del manifest[name]
+    (folder / "manifest.json").write_bytes(json.dumps(manifest).encode())
+    resign(folder, settings.project.root)
+    old = read_release(folder, settings.project, TRUST)
+    assert judgement(old) is None
+    assert honest(old, holdout(old)).empty  # what serves was fitted on them
 
 
 def second_version(champion: Champion, settings: Settings, damage: Damage | None = None) -> int:

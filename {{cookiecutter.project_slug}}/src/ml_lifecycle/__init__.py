@@ -4,7 +4,7 @@ A wing a stage: data, model, evaluation, release, service, monitoring. Each name
 what a project may use. What a project decides is given to it: this package imports no project.
 """
 
-from .digest import code_digest, digest
+from .digest import code_digest, digest, sha256
 from .errors import CheckFailed, ProjectError, WorldBroken, WrongUse
 from .project import Project, approver, in_production
 from .settings import Section, find_root, load_toml
@@ -43,4 +43,5 @@ __all__ = [
     "in_production",
     "load_toml",
     "sentence",
+    "sha256",
 ]

@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import unquote, urlparse
 
 from .errors import CheckFailed, WorldBroken
-from .files import LARGEST, NAMES, regular
+from .files import LARGEST, LATER, NAMES, regular
 
 FOLDER = "release"
 SECONDS = 60.0
@@ -34,7 +34,8 @@ def local(uri: str) -> Path | None:
 def copy(source: Path, into: Path) -> None:
     """Copy the files of a release, following no links and waiting for no pipes."""
     for name in NAMES:
-        (into / name).write_bytes(regular(source / name))
+        if name not in LATER or os.path.lexists(source / name):
+            (into / name).write_bytes(regular(source / name))
 
 
 def download(tracking_uri: str, run_id: str, into: Path, seconds: float) -> None:
@@ -102,6 +103,8 @@ def _bring_one(store: Any, name: str, into: Path, most: int) -> None:
         if path.exists() and path.stat().st_size > most:
             raise CheckFailed(f"{name} is larger than {most:,} bytes") from None
         if re.search(r"\b404\b", str(error)):
+            if name in LATER:
+                return  # The manifest says whether it has to be there.
             raise CheckFailed(f"{name} is missing: the release is not whole") from None
         raise WorldBroken(f"{name}: {brief(error)}") from None
 

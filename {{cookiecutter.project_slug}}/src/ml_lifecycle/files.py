@@ -23,7 +23,8 @@ FILES = (
     "trained_on.npy",
     "evaluation.json",
 )
-NAMES = ("manifest.json", "manifest.sig", *FILES)
+LATER = ("judged.npz",)  # of releases that were fitted again after they were judged
+NAMES = ("manifest.json", "manifest.sig", *FILES, *LATER)
 LARGEST = 512 * 2**20  # bytes of one file
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .settings import Settings
 
 ABOUT = metadata(__package__)
+STRICT = click.option("--strict", is_flag=True, help="Ask a refresh to be better, as a change is.")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -80,21 +81,25 @@ def train_verb(settings: "Settings") -> None:
 @click.option("--version", "number", type=int, help="Version to judge; default: the latest.")
 @click.option("--override", default="", help="Promote in spite of the gate, for this reason.")
 @click.option("--anchor", is_flag=True, help="Freeze it: no later champion may fall behind it.")
+@STRICT
 @verb(__package__)
-def promote_verb(settings: "Settings", number: int | None, override: str, anchor: bool) -> None:
+def promote_verb(
+    settings: "Settings", number: int | None, override: str, anchor: bool, strict: bool
+) -> None:
     """Ask the gate whether a version may serve, and let it if so.
 
-    The challenger must be better than the champion on the same rows, beyond chance, and hurt no
-    slice. Exits 1 if the gate holds or rejects; the decision is in the ledger either way, and the
+    On the same rows as the champion, beyond chance, a change must be better and a refresh (the same
+    recipe, newer rows) no worse; neither may hurt a slice. Exits 1 if the gate holds or rejects; the decision is in the ledger either way, and the
     page of it in reports/.
     """
     from .lifecycle import ask_gate
 
-    _judged(ask_gate(settings, number, override, anchor))
+    _judged(ask_gate(settings, number, override, anchor, strict))
     click.echo("Next: `serve`; a running service takes it over by itself")
 
 
 def _judged(verdict: "questions.Verdict") -> None:
+    click.echo(f"Asked: {verdict.question}" if verdict.question else "Nothing was asked")
     message = f"{verdict.verdict.upper()}: {verdict.reason}"
     if verdict.version is not None:
         message += f"\nLook at reports/gate-version-{verdict.version}.html"
@@ -153,12 +158,13 @@ def drift_verb(settings: "Settings", last: int | None) -> None:
 
 
 @main.command("retrain")
+@STRICT
 @verb(__package__)
-def retrain_verb(settings: "Settings") -> None:
+def retrain_verb(settings: "Settings", strict: bool) -> None:
     """Train on the table and on every served row whose outcome is known, then ask the gate."""
     from .lifecycle import retrain
 
-    version, verdict = retrain(settings, progress)
+    version, verdict = retrain(settings, progress, strict=strict)
     click.echo(version.summary)
     _judged(verdict)
 

@@ -1,17 +1,19 @@
 """What is measured of a model, for whom it works, and what it is worth.
 
-In: a fitted model and test rows that it has not seen. Out: an `Evaluation`: the report, the model
+In: test rows and the models that judge them, which have not seen them. Out: an `Evaluation`: the report, the model
 card, the gate and the service read it. A measure of your own is a line in `more` below.
 """
 
+from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
 import pandas as pd
-from sklearn.pipeline import Pipeline
 
+from ml_lifecycle.data import row_hashes
 from ml_lifecycle.evaluation import (
     Evaluation,
+    Judge,
     ScoredRows,
     best_threshold,
     constant_prediction,
@@ -32,20 +34,23 @@ from .settings import Settings
 
 
 def evaluate(
-    model: Pipeline,
+    judges: Sequence[Judge],
     selection: Selection,
     rows: pd.DataFrame,
     test: pd.DataFrame,
+    judged: str,
     settings: Settings,
 ) -> Evaluation:
-    """Measure `model`, which was fitted on `rows`, on `test`; both are typed rows.
+    """Measure what the judges, fitted on `rows` or a part of them, say of `test`; typed rows.
 
-    The threshold is chosen on rows of the search, out of fold: never on the test rows.
+    The threshold is chosen on rows of the search, out of fold: never on the test rows. judged: what
+    was judged and what serves, in a sentence.
     """
     task, trial = selection.task, selection.trial
     threshold, constant = acting(selection, settings)
-    scored = ScoredRows.of(model, test, task, threshold)
+    scored = ScoredRows.of(judges, test, task, threshold)
     baseline = fit(Selected(BASELINE, {}), ladder, rows, task)
+    everywhere = Judge(baseline, row_hashes(rows), np.arange(len(test)))
     slices = slice_scores(scored)
     return Evaluation(
         task=task.kind,
@@ -54,7 +59,7 @@ def evaluate(
         groups=len(np.unique(task.groups(test))),
         # How good: every score of the task, beside a model that ignores the features.
         scores=scored.scores(),
-        baseline=ScoredRows.of(baseline, test, task, None).measure(),
+        baseline=ScoredRows.of([everywhere], test, task, None).measure(),
         calibration=scored.calibration(),
         uncalibrated=scored.calibration(1 / trial.temperature) if trial.temperature != 1 else None,
         # For whom: sensitive groups, values of categories, the slices of project.toml.
@@ -74,16 +79,22 @@ def evaluate(
         currency=settings.value.currency,
         # Why: what features are worth and cost, and three rows explained.
         importances=permutation_importances(
-            model, test, task, feature_cost(partial(features, style="trees"), rows, task.contract)
+            judges, test, task, feature_cost(partial(features, style="trees"), rows, task.contract)
         ),
         visible=scored.visible(),
-        examples=example_reasons(model, scored, rows, settings.service),
+        examples=example_reasons(judges, scored, rows, settings.service),
         # How it came to be, and how it ages.
         choice=selection.reason,
         ladder=selection.ladder,
         search=selection.history,
         min_gain=selection.search.min_gain,
-        staleness=staleness_curve(partial(fit, trial, ladder, task=task), rows, test, task),
+        staleness=staleness_curve(
+            partial(fit, trial, ladder, task=task),
+            rows[np.isin(row_hashes(rows), judges[0].seen)],
+            test.iloc[judges[0].rows],
+            task,
+        ),
+        judged=judged,
         more={},
     )
 

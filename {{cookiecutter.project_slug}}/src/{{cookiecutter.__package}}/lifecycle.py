@@ -25,23 +25,29 @@ from .training import Version, train
 
 
 def ask_gate(
-    settings: Settings, number: int | None = None, override: str = "", freeze: bool = False
+    settings: Settings,
+    number: int | None = None,
+    override: str = "",
+    freeze: bool = False,
+    strict: bool = False,
 ) -> questions.Verdict:
     """Let a version serve if it answers in the service and the gate lets it; write the page of it.
 
-    number, override, freeze: see `ml_lifecycle.release.promote`.
+    number, override, freeze: see `ml_lifecycle.release.promote`; strict: judge a refresh, the same
+    recipe on newer rows, as a change.
     """
     from ml_lifecycle.pages import gate_page
 
     verdict = promote(
         settings.registry,
-        partial(gate.judge, settings=settings),
+        partial(gate.judge, settings=settings, strict=strict),
         partial(rehearse, settings=settings),
         settings.gate.min_outcomes,
         settings.approver,
         number,
         override,
         freeze,
+        settings.data.exclude,
     )
     if verdict.version is not None:
         page = settings.project.reports / f"gate-version-{verdict.version}.html"
@@ -74,12 +80,15 @@ def watch(settings: Settings, last: int | None = None) -> tuple[DriftCheck, Path
 
 
 def retrain(
-    settings: Settings, progress: Progress, history: pd.DataFrame | None = None
+    settings: Settings,
+    progress: Progress,
+    history: pd.DataFrame | None = None,
+    strict: bool = False,
 ) -> tuple[Version, questions.Verdict]:
     """Train on the table and on every labelled row since, then ask the gate.
 
     history: rows to start from instead of the table's. Rows that came back through the ledger and
-    are in the table already are counted once.
+    are in the table already are counted once. strict: see `ask_gate`.
     """
     table, contract = load_rows(settings.project, settings.data)
     rows = table if history is None else history
@@ -88,7 +97,7 @@ def retrain(
     new = ~np.isin(row_hashes(fresh), row_hashes(rows))
     everything = pd.concat([rows, fresh[new]], ignore_index=True)
     version = train(everything, contract, settings, progress)
-    return version, ask_gate(settings, version.number)
+    return version, ask_gate(settings, version.number, strict=strict)
 
 
 def predict(settings: Settings, source: str, output: Path) -> tuple[int, int, dict[str, int]]:

@@ -95,6 +95,7 @@ def _first_champion(
     trained = train(history, contract, settings, guide.progress)
     guide.say(f"Out of fold: {trained.evaluation.choice}")
     guide.say(f"Version {trained.number}, signed: {trained.evaluation.headline}.")
+    guide.say(trained.evaluation.judged)
     guide.say(f"Look at {TOUR}/{trained.report.relative_to(settings.project.root)}.")
     guide.step("Gate: may it serve?")
     verdict = ask_gate(settings, trained.number)
@@ -138,7 +139,8 @@ def _retrain(settings: Settings, guide: Guide, history: pd.DataFrame, address: s
     trained, verdict = retrain(settings, guide.progress, history)
     number = trained.number
     guide.say(f"Version {number}: {trained.evaluation.headline}.")
-    said = f"The gate, on the same rows for both: {verdict.verdict.upper()}, {verdict.reason}"
+    guide.say(sentence(f"The gate asks about {verdict.question}"))
+    said = f"On the same rows for both: {verdict.verdict.upper()}, {verdict.reason}"
     guide.say(sentence(said))
     if verdict.verdict != "promote":
         _by_hand(settings, guide, number)

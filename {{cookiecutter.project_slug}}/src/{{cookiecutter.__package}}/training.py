@@ -1,23 +1,27 @@
-"""Table in, signed release out: split, search, select, fit, evaluate, log, register.
+"""Table in, signed release out: split, search, select, judge, fit again, log, register.
 
 In: typed rows. Out: a registered version with its report. The steps are the body of `train`, in
-their order; MLflow's run is `log`.
+their order; MLflow's run is `log`. What is judged has not seen the test rows; what serves is the
+same pipeline, fitted again on all rows.
 """
 
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
-from ml_lifecycle import Progress, code_digest
+from ml_lifecycle import Progress, code_digest, counted, sha256
 from ml_lifecycle.data import Contract, row_hashes, split_rows
-from ml_lifecycle.evaluation import Evaluation, matching
+from ml_lifecycle.evaluation import Evaluation, Judge, Task, left_out, matching
 from ml_lifecycle.ledger import Ledger
-from ml_lifecycle.model import fit, search, select
+from ml_lifecycle.model import Selected, fit, search, select
 from ml_lifecycle.release import Lineage, Trained, write_release
 
+from . import LIBRARY
 from .candidates import TRUST, ladder
 from .card import card
 from .evaluation import evaluate
@@ -28,6 +32,10 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 HERE = Path(__file__).parent
+# What decides how a model is made. A release carries the digest of each: where all are the
+# champion's, a model of newer rows is a refresh, and else a change, of which the gate asks more.
+RECIPE_FILES = ("features.py", "candidates.py", "training.py")
+RECIPE_SETTINGS = ("data", "training", "value")
 
 
 @dataclass(frozen=True)
@@ -37,12 +45,15 @@ class Version:
     number: int
     evaluation: Evaluation
     report: Path
+    left_out: int = 0
 
     @property
     def summary(self) -> str:
         """What a person reads when training is over."""
         known = self.evaluation
-        lines = [known.choice, f"Version {self.number}: {known.headline}"]
+        lines = [known.choice, f"Version {self.number}: {known.headline}", known.judged]
+        if self.left_out:
+            lines.append(f"Left out by [data] exclude: {counted(self.left_out, 'row')}")
         lines += [f"Not known: {said}." for said in known.unassessed]
         lines += [f"Look at [value]: {said}." for said in known.losing]
         return "\n".join([*lines, f"Look at reports/{self.report.name}"])
@@ -51,7 +62,7 @@ class Version:
 def train(
     frame: pd.DataFrame, contract: Contract, settings: Settings, progress: Progress
 ) -> Version:
-    """Search the ladder on typed rows, fit the candidate it selects, evaluate and register it.
+    """Search the ladder on typed rows, judge the candidate it selects, fit it again, register it.
 
     Training twice on the same rows with the same settings gives the same model: trials are
     remembered with the seconds that they took, and those are what the budget counts.
@@ -60,9 +71,10 @@ def train(
     settings.registry.check_key()  # what is missing is said before the search
     for query in settings.slices:
         matching(frame, query, contract)  # so is a condition that cannot be read
-    frame = frame[contract.used]
-    # 1. The last part of time, or whole groups, or a share of the rows are only tested on; with
-    # time and groups both, the late rows of half of the groups. [data] says which.
+    broken = left_out(frame, settings.data.exclude, contract)
+    frame = frame.loc[~broken, contract.used].reset_index(drop=True)
+    # 1. The last part of time, or whole groups, or a share of the rows are tested on. With time and
+    # groups both that is all late rows, and each is judged by a model of other groups' early rows.
     split = split_rows(frame, contract, settings.data)
     rows, test = split.take(frame)
     # 2. Cross-validate the candidates, in folds that respect time and groups, until the expected
@@ -72,18 +84,69 @@ def train(
     found = search(rows, task, ladder, settings.training, project.cache, code, progress)
     selection = select(found, task)
     trial = selection.trial
-    # 3. Fit it on all training rows, and measure it on the test rows.
+    # 3. Judge it: fitted on the training rows, measured on the test rows.
     progress(f"fit, measure, explain and sign: {trial.candidate}", 0, 1)
-    model = fit(trial, ladder, rows, task)
-    evaluation = evaluate(model, selection, rows, test, settings)
+    judges = [
+        judge(trial, frame, fitted, judged, split.test, task) for fitted, judged in split.folds
+    ]
+    # 4. Fit it again: what serves has learnt from every row, the newest too.
+    refit = settings.training.refit
+    if refit or len(judges) > 1:
+        learnt = frame if refit else rows
+        model, marks = fit(trial, ladder, learnt, task), row_hashes(learnt)
+    else:
+        model, marks = judges[0].model, judges[0].seen
+    said = what_serves(judges, len(marks), refit)
+    evaluation = evaluate(judges, selection, rows, test, said, settings)
     made_of = Lineage.of(
-        project.root, trial.candidate, trial.params, evaluation.headline, frame, split, contract
+        project.root,
+        trial.candidate,
+        trial.params,
+        evaluation.headline,
+        frame,
+        split,
+        contract,
+        len(marks),
+        recipe(settings, contract),
     )
-    # 4. Sign it, log it and register it.
-    trained = Trained(model, task, frame, split, row_hashes(rows), evaluation, made_of)
-    version = register(trained, settings)
+    # 5. Sign it, log it and register it.
+    trained = Trained(model, judges, task, frame, split, marks, evaluation, made_of)
+    version = replace(register(trained, settings), left_out=int(broken.sum()))
     progress(f"version {version.number} is registered", 1, 1)
     return version
+
+
+def judge(
+    trial: Selected,
+    frame: pd.DataFrame,
+    fitted: np.ndarray,
+    judged: np.ndarray,
+    test: np.ndarray,
+    task: Task,
+) -> Judge:
+    """Return a fit on some rows, with their fingerprints, and which of the test rows it judges."""
+    rows = frame.iloc[fitted].reset_index(drop=True)
+    return Judge(fit(trial, ladder, rows, task), row_hashes(rows), np.searchsorted(test, judged))
+
+
+def what_serves(judges: Sequence[Judge], rows: int, refit: bool) -> str:
+    """Return the sentence that says what was judged, and what serves: fitted on so many `rows`."""
+    least, tested = min(len(one.seen) for one in judges), sum(len(one.rows) for one in judges)
+    by = f"a model of {least:,} others"
+    if len(judges) > 1:
+        by = f"{len(judges)} models of {least:,} earlier ones or more, each of other groups"
+    serves = "the same pipeline, fitted again on all" if refit else "a fit on"
+    return f"Judged: {tested:,} rows, by {by}. What serves: {serves} {rows:,} rows."
+
+
+def recipe(settings: Settings, contract: Contract) -> dict[str, str]:
+    """Return the digest of each part of what decides how a model is made."""
+    parts = {name: (HERE / name).read_bytes() for name in RECIPE_FILES}
+    parts |= {"contract.yaml": contract.model_dump_json(exclude={"table"}).encode()}
+    for name in RECIPE_SETTINGS:
+        section = getattr(settings, name).model_dump_json(exclude={"source", "exclude"})
+        parts[f"[{name}]"] = section.encode()
+    return {name: sha256(content) for name, content in parts.items()} | {"library": LIBRARY}
 
 
 def register(trained: Trained, settings: Settings) -> Version:

@@ -150,11 +150,12 @@ def test_no_row_and_no_group_of_the_own_table_is_on_both_sides(
     settings: Settings, own: Rows
 ) -> None:
     frame, contract = own
-    train, test = split_rows(frame, contract, settings.data).take(frame)
     used = frame[contract.used].drop_duplicates().index
-    both = np.intersect1d(row_hashes(train), row_hashes(test))
-    assert len(both) <= len(frame) - len(used)  # only rows that the table holds twice
-    if contract.group:
-        assert not set(train[contract.group]) & set(test[contract.group])
-    if contract.time:
-        assert train[contract.time].max() <= test[contract.time].min()
+    for fitted, judged in split_rows(frame, contract, settings.data).folds:
+        train, test = frame.iloc[fitted], frame.iloc[judged]
+        both = np.intersect1d(row_hashes(train), row_hashes(test))
+        assert len(both) <= len(frame) - len(used)  # only rows that the table holds twice
+        if contract.group:
+            assert not set(train[contract.group]) & set(test[contract.group])
+        if contract.time:
+            assert train[contract.time].max() <= test[contract.time].min()

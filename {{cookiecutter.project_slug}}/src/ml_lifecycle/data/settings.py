@@ -24,6 +24,7 @@ class DataSettings(Section):
     sensitive_names: Names = ()
     ignore: Names = ()
     keep: Names = ()
+    exclude: Names = ()
     missing: Names | Literal["auto"] = "auto"
     header: bool = True
     encoding: str = ""

@@ -6,8 +6,8 @@ rows that it was not trained on. Higher is better, as in scikit-learn.
 
 from .evaluation import Evaluation
 from .explain import example_reasons, permutation_importances
-from .query import matching
-from .scored import ScoredRows
+from .query import left_out, matching
+from .scored import Judge, ScoredRows
 from .scores import METRICS
 from .settings import ValueSettings
 from .slices import slice_floors, slice_scores
@@ -19,12 +19,14 @@ from .worst_slice import worst_slice
 __all__ = [
     "METRICS",
     "Evaluation",
+    "Judge",
     "ScoredRows",
     "Task",
     "ValueSettings",
     "best_threshold",
     "constant_prediction",
     "example_reasons",
+    "left_out",
     "matching",
     "permutation_importances",
     "policy_values",

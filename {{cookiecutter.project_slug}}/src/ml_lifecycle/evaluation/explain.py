@@ -3,7 +3,7 @@
 In: a fitted pipeline and typed rows. Out: numbers in units of the metric, or of the prediction.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +14,7 @@ from sklearn.pipeline import Pipeline
 from ..data.contract import NUMERIC, Contract
 from ..data.limits import Limits, servable
 from ..data.rows import to_frame, to_records
-from .scored import SMALL, ScoredRows
+from .scored import SMALL, Judge, ScoredRows
 from .scores import Interval, predict_scores
 from .task import Task
 
@@ -67,31 +67,34 @@ class Example(Explanation):
 
 
 def permutation_importances(
-    model: Pipeline, frame: pd.DataFrame, task: Task, cost: Mapping[str, float]
+    judges: Sequence[Judge], frame: pd.DataFrame, task: Task, cost: Mapping[str, float]
 ) -> list[Importance]:
     """Return what each feature is worth and costs, the most valuable first.
 
     Worth is the drop of the score when the column is shuffled (Breiman, 2001), the mean of five
-    shuffles on at most 2,000 rows, and two standard errors on each side. cost: milliseconds by
-    feature, of computing it for one row.
+    shuffles a judge, on at most 2,000 rows in all, and two standard errors on each side. cost:
+    milliseconds by feature, of computing it for one row.
     """
-    sample = frame.sample(min(ROWS, len(frame)), random_state=task.seed)
 
     def score(fitted: Pipeline, rows: pd.DataFrame, y_true: np.ndarray) -> float:
         return task.measure(y_true, predict_scores(fitted, rows, task.classes))
 
-    names = task.contract.features
-    found = permutation_importance(
-        model,
-        sample[names],
-        task.y_true(sample),
-        scoring=score,
-        n_repeats=SHUFFLES,
-        random_state=task.seed,
-    )
+    names, found = task.contract.features, []
+    for one in judges:
+        most = min(ROWS // len(judges), len(one.rows))
+        sample = frame.iloc[one.rows].sample(most, random_state=task.seed)
+        drops = permutation_importance(
+            one.model,
+            sample[names],
+            task.y_true(sample),
+            scoring=score,
+            n_repeats=SHUFFLES,
+            random_state=task.seed,
+        )
+        found.append(drops.importances)
     table = []
-    for name, drops in zip(names, found.importances, strict=True):
-        drop, error = float(drops.mean()), float(drops.std(ddof=1) / np.sqrt(SHUFFLES))
+    for name, drops in zip(names, np.hstack(found), strict=True):
+        drop, error = float(drops.mean()), float(drops.std(ddof=1) / np.sqrt(len(drops)))
         missing = float((frame[name].isna() | (frame[name] == "")).mean())
         worth = Interval(drop, drop - 2 * error, drop + 2 * error)
         table.append(Importance(name, worth, missing, cost.get(name)))
@@ -143,7 +146,7 @@ def explain(
 
 
 def example_reasons(
-    model: Pipeline, scored: ScoredRows, rows: pd.DataFrame, limits: Limits
+    judges: Sequence[Judge], scored: ScoredRows, rows: pd.DataFrame, limits: Limits
 ) -> list[Example]:
     """Return the rows with the highest, the middle and the lowest prediction, with reasons.
 
@@ -160,6 +163,7 @@ def example_reasons(
     typical, found = to_frame(contract, [typical_row(rows, contract)]), []
     for which, at in places.items():
         row = scored.frame[contract.features].iloc[[at]].reset_index(drop=True)
+        model = next(one.model for one in judges if at in one.rows)
         why = explain(model, row, typical, scored.task.classes, scored.visible())
         y_true = str(scored.frame[contract.target.name].iloc[at])
         found.append(Example(**vars(why), which=which, y_true=y_true, row=to_records(row)[0]))

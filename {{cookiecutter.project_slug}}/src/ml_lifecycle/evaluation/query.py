@@ -8,6 +8,7 @@ import ast
 import io
 import re
 import tokenize
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -23,8 +24,18 @@ TICKED = re.compile("`([^`]+)`")
 SIGNS = {"&": " and ", "|": " or ", "~": " not "}
 
 
-def matching(frame: pd.DataFrame, query: str, contract: Contract) -> np.ndarray:
+def left_out(frame: pd.DataFrame, queries: Sequence[str], contract: Contract) -> np.ndarray:
+    """Return where one of the queries of [data] exclude holds, as (rows,) bool; see `matching`."""
+    found = [matching(frame, query, contract, "[data] exclude") for query in queries]
+    return np.any(found, axis=0) if found else np.zeros(len(frame), dtype=bool)
+
+
+def matching(
+    frame: pd.DataFrame, query: str, contract: Contract, where: str = "[slices]"
+) -> np.ndarray:
     """Return where a query holds, as (rows,) bool; backticks stand round names that are no words.
+
+    where: in project.toml it stands.
 
     Raises:
         WrongUse: names the query and the columns it can use.
@@ -42,7 +53,7 @@ def matching(frame: pd.DataFrame, query: str, contract: Contract) -> np.ndarray:
             raise TypeError("it is neither true nor false for each row")
     except Exception as error:  # pandas raises many kinds, from SyntaxError to KeyError
         known = ", ".join(places)
-        raise WrongUse(f"[slices] {query!r} fails: {error}; the columns: {known}") from None
+        raise WrongUse(f"{where} {query!r} fails: {error}; the columns: {known}") from None
     return found.to_numpy()
 
 

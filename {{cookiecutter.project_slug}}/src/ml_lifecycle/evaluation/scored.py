@@ -1,9 +1,10 @@
-"""Test rows as one model sees them: what every measure of this wing is taken from.
+"""Test rows as models see them that were not fitted on them: what all of this wing is taken from.
 
-In: a fitted model, typed rows and the task. Out: `ScoredRows`. A score of too few rows is None: not
+In: fitted models, each with the rows that it judges, and the task. Out: `ScoredRows`. A score of too few rows is None: not
 assessed, never fine.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,6 +31,25 @@ Known = Interval | None  # None where there are too few rows to tell
 
 
 @dataclass(frozen=True)
+class Judge:
+    """A fitted model that judges some test rows.
+
+    seen: fingerprints, uint64, of what it was fitted on; rows: positions of what it judges.
+    """
+
+    model: Pipeline
+    seen: np.ndarray
+    rows: np.ndarray
+
+
+def judged(judges: Sequence[Judge], frame: pd.DataFrame, names: tuple[str, ...]) -> np.ndarray:
+    """Return what is said of typed test rows, of each by its judge; see `predict_scores`."""
+    parts = [predict_scores(one.model, frame.iloc[one.rows], names) for one in judges]
+    order = np.argsort(np.concatenate([one.rows for one in judges]), kind="stable")
+    return np.concatenate(parts)[order]
+
+
+@dataclass(frozen=True)
 class ScoredRows:
     """Test rows as a model sees them; weights: (draws, rows), the bootstrap that all share."""
 
@@ -42,10 +62,10 @@ class ScoredRows:
 
     @classmethod
     def of(
-        cls, model: Pipeline, frame: pd.DataFrame, task: Task, threshold: float | None
+        cls, judges: Sequence[Judge], frame: pd.DataFrame, task: Task, threshold: float | None
     ) -> "ScoredRows":
-        """Return typed rows with what `model` says of them; threshold: acted from there on."""
-        y_pred = predict_scores(model, frame, task.classes)
+        """Return typed rows with what is said of them; threshold: acted from there on."""
+        y_pred = judged(judges, frame, task.classes)
         weights = bootstrap_weights(task.groups(frame))
         return cls(frame, task, task.y_true(frame), y_pred, threshold, weights)
 

@@ -8,11 +8,12 @@ from ..settings import Section
 
 
 class SearchSettings(Section):
-    """[training]. metric: "auto" or a name of `evaluation.METRICS`; min_gain: see `search`."""
+    """[training]. metric: "auto" or a name of `evaluation.METRICS`; min_gain: see `search`; refit: what serves is fitted again on all rows."""
 
     metric: str = "auto"
     folds: Annotated[int, Field(ge=2, le=20)] = 4
     budget_seconds: Annotated[float, Field(gt=0)] = 25.0
     max_trials: Annotated[int, Field(gt=0)] = 60
     min_gain: Annotated[float, Field(ge=0, lt=1)] = 0.0005
+    refit: bool = True
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 20

@@ -6,7 +6,7 @@ In: a `Verdict`. Out: self-contained HTML.
 from markupsafe import Markup
 
 from ..project import Project
-from ..release.questions.comparisons import ANCHOR, BETTER
+from ..release.questions.comparisons import ANCHOR, BETTER, NO_WORSE
 from ..release.questions.verdict import Verdict
 from ..words import sentence
 from .plots import ranges
@@ -24,7 +24,7 @@ def gate_page(verdict: Verdict, project: Project, advice: str) -> str:
         advice=advice,
         verdict=verdict,
         anchor=ANCHOR,
-        better=next((check for check in checks if check["name"] == BETTER), None),
+        decisive=next((check for check in checks if check["name"] in (BETTER, NO_WORSE)), None),
         picture=_gains(verdict),
     )
 

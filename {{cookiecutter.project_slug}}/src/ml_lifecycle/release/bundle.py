@@ -23,7 +23,7 @@ from ..data.rows import as_json, convert, to_frame
 from ..errors import CheckFailed
 from ..evaluation.evaluation import Evaluation
 from ..evaluation.scores import predict_scores
-from ..files import FILES
+from ..files import LATER
 from ..project import Project
 from .trust import TrustPolicy
 from .verify import Manifest, check_members, gunzip, read_manifest, signed_file
@@ -54,6 +54,28 @@ class Golden:
 
     rows: list[dict[str, Any]]
     y_pred: list[Any]
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What was said of each test row by a model that had not seen it.
+
+    y_pred: (rows,) or (rows, classes); judge: (rows,) which model said it; seen, seen_by: the
+    fingerprints, uint64, of the rows that each of these models was fitted on.
+    """
+
+    y_pred: np.ndarray
+    judge: np.ndarray
+    seen: np.ndarray
+    seen_by: np.ndarray
+
+    def leaked(self, marks: np.ndarray) -> np.ndarray:
+        """Return, (rows,) bool, which test rows, by fingerprint, their own judge was fitted on."""
+        found = np.zeros(len(marks), dtype=bool)
+        for number in np.unique(self.judge):
+            mine = self.judge == number
+            found[mine] = np.isin(marks[mine], self.seen[self.seen_by == number])
+        return found
 
 
 @dataclass(frozen=True)
@@ -93,7 +115,7 @@ def read_release(
 
     """
     manifest, sha256 = read_manifest(path, project, run_id, expected)
-    files = {name: signed_file(path, name, manifest.files) for name in FILES}
+    files = {name: signed_file(path, name, manifest.files) for name in manifest.files}
     release = Release(
         path=path,
         model=_made("model.skops", lambda content: _model(content, trust), files["model.skops"]),
@@ -128,6 +150,13 @@ def trained_on(release: Release) -> np.ndarray:
     return _made("trained_on.npy", lambda b: np.load(io.BytesIO(b), allow_pickle=False), signed)
 
 
+def judgement(release: Release) -> Judgement | None:
+    """Return what was said of the test rows; None of a release that is what was judged itself."""
+    if LATER[0] not in release.manifest.files:
+        return None
+    return _made(LATER[0], _judged, _content(release, LATER[0]))
+
+
 def holdout(release: Release) -> pd.DataFrame:
     """Return the typed test rows of a release, the same for every model compared on them."""
     signed = _content(release, "holdout.csv.gz")
@@ -155,6 +184,12 @@ def _model(content: bytes, trust: TrustPolicy) -> Pipeline:
     if unknown:
         raise CheckFailed(f"model.skops holds types that are not allowed: {', '.join(unknown)}")
     return skops.io.loads(content, trusted=asked)
+
+
+def _judged(content: bytes) -> Judgement:
+    check_members(LATER[0], content)
+    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+        return Judgement(**arrays)
 
 
 def _contract(content: bytes) -> Contract:

@@ -6,16 +6,16 @@ the registry can move an alias or delete a version, and neither changes who serv
 
 import logging
 
+import numpy as np
 import pandas as pd
 from sqlalchemy.engine import Connection
 
 from ..errors import CheckFailed, WorldBroken, WrongUse
-from ..evaluation.scores import predict_scores
 from ..evaluation.task import Task
 from ..evaluation.value import Policy
 from ..ledger.database import Decision, Ledger
 from .bundle import Release
-from .evidence import rows_not_trained_on
+from .evidence import honest_predictions
 from .registry import Registry, Version
 
 log = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ def champion_policy(registry: Registry, test: pd.DataFrame, task: Task) -> Polic
     """Return what the champion says of typed test rows, and its threshold.
 
     None without a champion, and where it cannot be compared on these rows: other classes, features
-    that are set aside, or rows that it was trained on.
+    that are set aside, or rows of which it says nothing honest.
     """
     with Ledger(registry.project.ledger_url) as ledger:
         version = serving(ledger)
@@ -69,10 +69,8 @@ def champion_policy(registry: Registry, test: pd.DataFrame, task: Task) -> Polic
     except CheckFailed:
         return None  # Who asks the gate hears of it; a new model may be the way out.
     alike = release.classes == task.classes and set(release.contract.features) <= set(test)
-    if not alike or len(rows_not_trained_on(test, release)) < len(test):
-        return None
-    y_pred = predict_scores(release.model, test, release.classes)
-    return y_pred, release.evaluation.threshold
+    y_pred = honest_predictions(release, test) if alike else np.full(1, np.nan)
+    return None if np.isnan(y_pred).any() else (y_pred, release.evaluation.threshold)
 
 
 def former(ledger: Ledger, current: Version | None) -> Version:

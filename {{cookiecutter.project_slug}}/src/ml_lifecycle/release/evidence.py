@@ -1,8 +1,9 @@
-"""What the gate judges on: rows with a known target that neither model was trained on.
+"""What the gate judges on: rows with a known target of which both models say something honest.
 
 In: the challenger's test rows, and the outcomes that came back from production. Out: a `Case`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,9 +12,10 @@ import pandas as pd
 from ..data.contract import USED, Contract
 from ..data.rows import to_frame
 from ..data.split import row_hashes
-from ..evaluation.scores import losses
+from ..evaluation.query import left_out
+from ..evaluation.scores import losses, predict_scores
 from ..ledger.database import Ledger
-from .bundle import Release, holdout, trained_on
+from .bundle import Release, holdout, judgement, trained_on
 
 TEST, PRODUCTION = "the test set", "outcomes from production"
 LATEST = 50_000  # outcomes looked at
@@ -26,7 +28,7 @@ class Case:
 
     frame: typed rows that both models are judged on; where: the rows' origin in words; key: under
     which looks at them are counted; latency: milliseconds of one row; anchor_look: how many
-    versions were compared with this anchor.
+    versions were compared with this anchor; strict: who asks wants no refresh to be let off.
     """
 
     challenger: Release
@@ -38,13 +40,33 @@ class Case:
     latency: float = 0.0
     look: int = 1
     anchor_look: int = 1
+    strict: bool = False
+
+    @property
+    def changed(self) -> list[str]:
+        """What differs from the champion's recipe; empty: on other rows, it is a refresh."""
+        assert self.champion is not None
+        ours, theirs = self.challenger.manifest, self.champion.manifest
+        if not theirs.recipe:
+            return ["the recipe, of which the champion's release says nothing"]
+        if ours.rows_sha256 == theirs.rows_sha256 and ours.recipe == theirs.recipe:
+            return ["nothing, not even the rows"]
+        names = {**ours.recipe, **theirs.recipe}
+        return [name for name in names if ours.recipe.get(name) != theirs.recipe.get(name)]
+
+    @property
+    def refresh(self) -> bool:
+        """Whether newer rows are the only reason to ask."""
+        return self.champion is not None and not self.strict and not self.changed
 
 
-def labelled(ledger: Ledger, contract: Contract, last: int | None = None) -> pd.DataFrame:
+def labelled(
+    ledger: Ledger, contract: Contract, last: int | None = None, exclude: Sequence[str] = ()
+) -> pd.DataFrame:
     """Return typed rows that were served and whose outcome is known, the oldest first.
 
-    Left out are rows without one of the contract's features, which an earlier contract served, and
-    outcomes that are no class of it. A row without time has that of the request; without group,
+    Left out are rows without one of the contract's features, which an earlier contract served,
+    outcomes that are no class of it, and where a query of `exclude` holds. A row without time has that of the request; without group,
     the request is its group. Two more columns, `served` and `whole`: when it came, in UTC, and
     whether it was sent with everything that the contract uses, so that its fingerprint says
     whether it was trained on.
@@ -65,17 +87,39 @@ def labelled(ledger: Ledger, contract: Contract, last: int | None = None) -> pd.
     frame = frame.assign(**{SERVED: served["created_at"], WHOLE: whole})
     known = frame[target.name].isin(target.categories or ())
     known = known if target.categories else frame[target.name].notna()
+    known &= ~left_out(frame, exclude, contract)
     return frame[known].reset_index(drop=True)
 
 
-def rows_not_trained_on(frame: pd.DataFrame, release: Release) -> pd.DataFrame:
-    """Return the rows that `release` was not trained on.
+def honest_predictions(release: Release, frame: pd.DataFrame) -> np.ndarray:
+    """Return what a release says of typed rows without having learnt from them, NaN where it did.
 
-    Rows are told apart by the columns that the release knew, where they are still there.
+    (rows,) or (rows, classes). Of its test rows that is what their judge said; of others it counts
+    if the model that serves was not fitted on them. Rows are told apart by the columns that the
+    release knew; where one is gone, or of another kind, only test rows can be told.
     """
-    known = [c.name for c in release.contract.with_role(*USED) if c.name in frame]
-    seen = np.isin(row_hashes(frame[known]), trained_on(release))
-    return frame[~seen].reset_index(drop=True)
+    test, names = holdout(release), [c.name for c in release.contract.with_role(*USED)]
+    there = [n for n in names if n in frame and frame[n].dtype == test[n].dtype]
+    marks, whole = row_hashes(frame[there]), len(there) == len(names)
+    seen = np.isin(marks, trained_on(release)) if whole else np.ones(len(frame), dtype=bool)
+    many = (len(release.classes),) if len(release.classes) > 2 else ()
+    said = np.full((len(frame), *many), np.nan)
+    if not seen.all():
+        said[~seen] = predict_scores(release.model, frame[~seen], release.classes)
+    if (known := judgement(release)) is not None:
+        kept = ~known.leaked(row_hashes(test[names]))
+        place = pd.Index(row_hashes(test[there])[kept])
+        at = pd.Series(np.flatnonzero(kept), place).groupby(level=0).first().reindex(marks)
+        found = at.notna().to_numpy()
+        said[found] = known.y_pred[at[found].astype(int)]
+    return said
+
+
+def honest(release: Release, frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of which `release` says something without having learnt from them."""
+    said = honest_predictions(release, frame)
+    known = ~np.isnan(said[:, 0] if said.ndim == 2 else said)
+    return frame[known].reset_index(drop=True)
 
 
 def gather(
@@ -84,22 +128,23 @@ def gather(
     anchor: Release | None,
     ledger: Ledger,
     enough: int,
+    exclude: Sequence[str] = (),
 ) -> Case:
-    """Return the case: production's outcomes where `enough` are new to both, else the test set."""
+    """Return the case: production's outcomes where both are honest of `enough`, else the test."""
     test = holdout(challenger)
     case = Case(challenger, champion, anchor, test, TEST, challenger.manifest.test_sha256)
     if champion is None or missing_features(champion, test):
         return case
-    lived = _lived(labelled(ledger, challenger.contract, LATEST), challenger, champion)
+    lived = _lived(labelled(ledger, challenger.contract, LATEST, exclude), challenger, champion)
     if len(lived) < enough or missing_features(champion, lived):
-        return replace(case, frame=rows_not_trained_on(test, champion))
+        return replace(case, frame=honest(champion, test))
     # More come in all the time: every challenger of this champion looks at the same stream.
     key = f"outcomes since {champion.sha256[:16]}"
     return replace(case, frame=lived, where=PRODUCTION, key=key)
 
 
 def _lived(rows: pd.DataFrame, challenger: Release, champion: Release) -> pd.DataFrame:
-    """Return the served rows that neither can have been trained on, with all that fairness needs.
+    """Return the served rows of which both are honest, with all that fairness needs.
 
     A row sent without time, group or sensitive columns has another fingerprint in the table that
     it may have come back by; it counts if it is later than both trainings.
@@ -108,9 +153,7 @@ def _lived(rows: pd.DataFrame, challenger: Release, champion: Release) -> pd.Dat
     sensitive = [c.name for c in challenger.contract.with_role("sensitive")]
     sure = rows[WHOLE] | (rows[SERVED] > trained)
     kept = rows[sure & rows[sensitive].notna().all(axis=1)].drop(columns=[SERVED, WHOLE])
-    return rows_not_trained_on(
-        rows_not_trained_on(kept.reset_index(drop=True), champion), challenger
-    )
+    return honest(challenger, honest(champion, kept.reset_index(drop=True)))
 
 
 def losses_of(release: Release, rows: pd.DataFrame) -> np.ndarray:

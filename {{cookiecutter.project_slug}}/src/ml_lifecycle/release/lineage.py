@@ -22,8 +22,9 @@ from ..evaluation.explain import Row, typical_row
 class Lineage(BaseModel):
     """Where a model comes from.
 
-    duplicate_rows: test rows that stand among the training rows too, word for word: the gate allows
-    so many; typical_row: median or commonest values of the training rows.
+    duplicate_rows: test rows that their judge was fitted on too, word for word: the gate allows so
+    many; fitted_rows: what serves was fitted on; recipe: digests, by part, of what decides how a
+    model is made: a model of the same recipe on newer rows is a refresh; typical_row: median or commonest values of the training rows.
     """
 
     model_config = ConfigDict(strict=True, frozen=True)
@@ -34,6 +35,7 @@ class Lineage(BaseModel):
     rows: int
     train_rows: int
     test_rows: int
+    fitted_rows: int = 0
     trained_at: AwareDatetime
     duplicate_rows: int
     test_sha256: str
@@ -41,6 +43,7 @@ class Lineage(BaseModel):
     git_commit: str
     lock_sha256: str
     typical_row: Row
+    recipe: dict[str, str] = {}
 
     @classmethod
     def of(
@@ -52,12 +55,15 @@ class Lineage(BaseModel):
         frame: pd.DataFrame,
         split: Split,
         contract: Contract,
+        fitted_rows: int,
+        recipe: Mapping[str, str],
     ) -> "Lineage":
         """Return where a model comes from.
 
         root: the project's folder; frame: the typed rows that `split` cuts.
         """
         marks = row_hashes(frame)
+        twins = [np.isin(marks[judged], marks[fitted]).sum() for fitted, judged in split.folds]
         return cls(
             candidate=candidate,
             params=dict(params),
@@ -65,13 +71,15 @@ class Lineage(BaseModel):
             rows=len(frame),
             train_rows=len(split.train),
             test_rows=len(split.test),
+            fitted_rows=fitted_rows,
             trained_at=datetime.now(UTC),
-            duplicate_rows=int(np.isin(marks[split.test], marks[split.train]).sum()),
+            duplicate_rows=int(sum(twins)),
             test_sha256=sha256(np.sort(marks[split.test]).tobytes()),
             rows_sha256=sha256(np.sort(marks).tobytes()),
             git_commit=_git_commit(root),
             lock_sha256=_lock_sha256(root),
             typical_row=typical_row(frame.iloc[split.train], contract),
+            recipe=dict(recipe),
         )
 
 

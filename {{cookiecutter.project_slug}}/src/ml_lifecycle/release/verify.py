@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from ..digest import sha256
 from ..errors import CheckFailed
-from ..files import FILES, regular
+from ..files import FILES, LATER, regular
 from ..project import Project
 from .keys import verify
 from .lineage import Lineage
@@ -51,7 +51,7 @@ def read_manifest(
         first = error.errors()[0]
         what = ": ".join([*map(str, first["loc"]), first["msg"]])
         raise CheckFailed(f"manifest.json makes no sense: {what}") from None
-    if set(manifest.files) != set(FILES):
+    if set(FILES) != set(manifest.files) - set(LATER):
         raise CheckFailed("manifest.json makes no sense: it names other files than a release has")
     if manifest.project != project.name:
         raise CheckFailed(f"the release is of project {manifest.project!r}, not {project.name!r}")

@@ -5,6 +5,7 @@ the files of `verify.FILES`, a manifest with their hashes, and its signature.
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,11 +23,12 @@ from ..data.split import Split, check_unseen
 from ..digest import sha256
 from ..errors import CheckFailed
 from ..evaluation.evaluation import Evaluation
+from ..evaluation.scored import Judge, judged
 from ..evaluation.scores import losses, predict_scores
 from ..evaluation.task import Task
-from ..files import FILES
+from ..files import FILES, LATER
 from ..project import Project
-from .bundle import Golden, MeanLoss, Reference
+from .bundle import Golden, Judgement, MeanLoss, Reference
 from .keys import sign
 from .lineage import Lineage
 from .trust import TrustPolicy
@@ -39,11 +41,13 @@ GOLDEN_ROWS = 20
 class Trained:
     """A fitted model and all that a release of it is made from.
 
-    frame: the typed rows that `split` cuts; trained_on: fingerprints, uint64, of the rows that the
-    model was really fitted on.
+    model: what serves; judges: what its test rows were judged by, each with its fingerprints;
+    frame: the typed rows that `split` cuts; trained_on: fingerprints, uint64, of the rows that
+    `model` was really fitted on.
     """
 
     model: Pipeline
+    judges: Sequence[Judge]
     task: Task
     frame: pd.DataFrame
     split: Split
@@ -58,27 +62,38 @@ def write_release(
     """Write and sign a release folder; run_id: MLflow's run, which the release is bound to.
 
     Raises:
-        CheckFailed: a test row was trained on; the model holds a type that no reader would load.
+        CheckFailed: a test row was judged by a model that was fitted on it; the model holds a type that no reader would load.
 
     """
     frame, split, task = trained.frame, trained.split, trained.task
-    check_unseen(frame, split, trained.trained_on)
+    check_unseen(frame, split, [judge.seen for judge in trained.judges])
     path.mkdir(parents=True)
     test = frame.iloc[split.test].reset_index(drop=True)
-    y_pred = predict_scores(trained.model, test, task.classes)
-    loss = losses(task.y_true(test), y_pred)
+    honest = judged(trained.judges, test, task.classes)
+    _write_judged(path / "judged.npz", honest, trained.judges)
     skops.io.dump(trained.model, path / "model.skops")
     check_types((path / "model.skops").read_bytes(), trust)
     save_contract(task.contract, path / "contract.yaml")
+    loss = losses(task.y_true(test), honest)
     known = reference(test, frame.iloc[split.train], task.contract, loss)
     _write_json(path / "reference.json", asdict(known))
     tried = np.flatnonzero(servable(test, task.contract, limits))[:GOLDEN_ROWS]
     rows = to_records(test[task.contract.features].iloc[tried])
-    _write_json(path / "golden.json", asdict(Golden(rows, y_pred[tried].tolist())))
+    y_pred = predict_scores(trained.model, test.iloc[tried], task.classes)
+    _write_json(path / "golden.json", asdict(Golden(rows, y_pred.tolist())))
     test.to_csv(path / "holdout.csv.gz", index=False, compression={"method": "gzip", "mtime": 0})
     np.save(path / "trained_on.npy", np.sort(trained.trained_on))
     (path / "evaluation.json").write_text(trained.evaluation.to_json(), encoding="utf-8")
     _sign(path, trained, project, run_id)
+
+
+def _write_judged(path: Path, y_pred: np.ndarray, judges: Sequence[Judge]) -> None:
+    judge = np.empty(len(y_pred), dtype="int16")
+    for number, one in enumerate(judges):
+        judge[one.rows] = number
+    seen_by = np.repeat(np.arange(len(judges), dtype="int16"), [len(one.seen) for one in judges])
+    seen = np.concatenate([one.seen for one in judges])
+    np.savez_compressed(path, **vars(Judgement(y_pred, judge, seen, seen_by)))
 
 
 def _sign(path: Path, trained: Trained, project: Project, run_id: str) -> None:
@@ -88,7 +103,7 @@ def _sign(path: Path, trained: Trained, project: Project, run_id: str) -> None:
         package_version=project.version,
         run_id=run_id,
         classes=trained.task.classes,
-        files={name: sha256((path / name).read_bytes()) for name in FILES},
+        files={name: sha256((path / name).read_bytes()) for name in (*FILES, *LATER)},
     )
     content = manifest.model_dump_json(indent=1).encode()
     (path / "manifest.json").write_bytes(content)

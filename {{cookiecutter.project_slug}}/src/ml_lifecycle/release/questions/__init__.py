@@ -2,6 +2,7 @@
 
 from .comparisons import (
     BETTER,
+    NO_WORSE,
     Metric,
     anchored,
     beats_prior,
@@ -17,6 +18,7 @@ from .preconditions import (
     leakage,
     looks,
     not_assessed,
+    question,
     same_contract,
     value,
 )
@@ -24,6 +26,7 @@ from .verdict import GateCheck, Verdict, verdict_of
 
 __all__ = [
     "BETTER",
+    "NO_WORSE",
     "GateCheck",
     "Metric",
     "Verdict",
@@ -38,6 +41,7 @@ __all__ = [
     "non_inferiority",
     "not_assessed",
     "paired",
+    "question",
     "same_contract",
     "superiority",
     "value",

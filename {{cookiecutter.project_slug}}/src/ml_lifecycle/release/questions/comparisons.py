@@ -22,16 +22,16 @@ from ...evaluation.compare import (
     paired_differences,
 )
 from ...evaluation.scored import FEW
-from ...evaluation.scores import WeightedScore, predict_scores, target_values
+from ...evaluation.scores import WeightedScore, target_values
 from ...evaluation.slices import masks
 from ...evaluation.task import groups_of
 from ...words import called, counted
 from ..bundle import Release
-from ..evidence import TEST, Case, missing_features, rows_not_trained_on
+from ..evidence import TEST, Case, honest, honest_predictions, missing_features
 from ..settings import GateSettings
 from .verdict import GateCheck
 
-BETTER, ANCHOR = "better", "not worse than the anchor"
+BETTER, NO_WORSE, ANCHOR = "better", "no worse", "not worse than the anchor"
 
 
 @dataclass(frozen=True)
@@ -50,12 +50,12 @@ class Metric:
 
 
 def paired(case: Case, other: Release | None, seed: int) -> PairedPredictions:
-    """Return both models' predictions of the case's rows; without `other`, of no feature."""
+    """Return both models' honest predictions of the case's rows; without `other`, of no feature."""
     release, frame = case.challenger, case.frame
     y_true = target_values(frame, release.contract, release.classes)
-    ours = predict_scores(release.model, frame, release.classes)
+    ours = honest_predictions(release, frame)
     if other is not None:
-        theirs = predict_scores(other.model, frame, release.classes)
+        theirs = honest_predictions(other, frame)
     elif ours.ndim == 2:
         shares = np.bincount(y_true, minlength=ours.shape[1]) / len(y_true)
         theirs = np.tile(shares, (len(y_true), 1))
@@ -83,7 +83,7 @@ def superiority(
     margin = gate.margin
     alphas = alpha_at_look(look, gate.confidence), 1 - gate.confidence
     found, plain = paired_differences(pair, metric.score, alphas)
-    words = f"{_beside(pair, metric)}{metric.words(found)} of {where} that neither was trained on"
+    words = f"{_beside(pair, metric)}{metric.words(found)} of {where} that neither had seen"
     if found.low > margin:
         least = f", surely by more than {margin:g}" if margin else ""
         said = f"better than the champion{least}: {words}; nothing looked at got surely worse"
@@ -109,28 +109,42 @@ def anchored(case: Case, metric: Metric, gate: GateSettings) -> GateCheck:
     if absent := missing_features(case.anchor, case.frame):
         said = f"the anchor needs {', '.join(absent)}, now set aside; freeze another with --anchor"
         return GateCheck(ANCHOR, "hold", said)
-    frame = rows_not_trained_on(case.frame, case.anchor)
+    frame = honest(case.anchor, case.frame)
     if len(frame) < FEW:
-        said = f"only {len(frame)} rows that the anchor was not trained on"
+        said = f"only {len(frame)} rows of which the anchor says something honest"
         return GateCheck(ANCHOR, "hold", said)
     pair = paired(replace(case, frame=frame), case.anchor, metric.seed)
     return non_inferiority(pair, metric, gate, case.anchor_look)
 
 
 def non_inferiority(
-    pair: PairedPredictions, metric: Metric, gate: GateSettings, look: int
+    pair: PairedPredictions,
+    metric: Metric,
+    gate: GateSettings,
+    look: int,
+    name: str = ANCHOR,
+    other: str = "the frozen anchor",
 ) -> GateCheck:
-    """Ask if the challenger is surely no worse than the frozen anchor: small losses add up.
+    """Ask if the challenger is surely no worse, by the tolerance, than the anchor or champion.
 
-    All versions that are compared with one anchor share one error.
+    All versions that are compared with one anchor share one error: small losses add up.
     """
     limit = -gate.tolerance
     found = paired_difference(pair, metric.score, alpha_at_look(look, gate.confidence))
-    words = f"the frozen anchor: {metric.words(found)}"
+    words = f"{other}: {_beside(pair, metric, other)}{metric.words(found)}"
     if found.low > limit:
-        return GateCheck(ANCHOR, "promote", f"surely no worse than {words}", found, limit)
-    verdict = "reject" if found.high < limit else "hold"
-    return GateCheck(ANCHOR, verdict, f"not surely as good as {words}", found, limit)
+        said = f"surely no worse by {gate.tolerance:g} than {words}"
+        return GateCheck(name, "promote", said, found, limit)
+    if found.high < limit:
+        return GateCheck(
+            name, "reject", f"surely worse by {gate.tolerance:g} than {words}", found, limit
+        )
+    shows = minimum_detectable_gain(found, limit)[0]
+    said = (
+        f"not surely as good as {words}; these rows have a power of {100 * POWER:.0f} % "
+        f"to show it of a gain of {shows:+.3f}"
+    )
+    return GateCheck(name, "hold", said, found, limit)
 
 
 def harms(
@@ -165,11 +179,11 @@ def _harms(
         yield "calibration", partial(paired_difference, pair, neg_calibration_error)
 
 
-def _beside(pair: PairedPredictions, metric: Metric) -> str:
+def _beside(pair: PairedPredictions, metric: Metric, other: str = "the champion") -> str:
     """Return both scores on the rows of a pair, for those who ask how good that is."""
     once = np.ones((1, len(pair.y_true)))
     ours, theirs = (
         float(metric.score(pair.y_true, y_pred, once)[0])
         for y_pred in (pair.challenger, pair.champion)
     )
-    return f"{called(metric.name)} {ours:.4f} beside the champion's {theirs:.4f}, a gain of "
+    return f"{called(metric.name)} {ours:.4f} beside {other}'s {theirs:.4f}, a gain of "

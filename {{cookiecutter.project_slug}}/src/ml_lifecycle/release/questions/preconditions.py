@@ -3,22 +3,26 @@
 In: a `Case`. Out: a `GateCheck` a question. Which are asked, and in which order, is the project's.
 """
 
+import numpy as np
+
 from ...data.contract import Contract
-from ...data.split import FINER
+from ...data.split import FINER, row_hashes
 from ...evaluation.scored import FEW
-from ..bundle import holdout
-from ..evidence import Case, missing_features, rows_not_trained_on
+from ..bundle import holdout, judgement, trained_on
+from ..evidence import Case, missing_features
 from ..settings import GateSettings
-from .verdict import GateCheck
+from .verdict import QUESTION, GateCheck
 
 
 def leakage(case: Case) -> GateCheck:
-    """Ask if the challenger was trained on rows that it is judged on."""
-    challenger, test = case.challenger, holdout(case.challenger)
-    known = len(test) - len(rows_not_trained_on(test, challenger))
-    known = max(known - challenger.manifest.duplicate_rows, 0)
-    said = f"the challenger was trained on {known:,} of its {len(test):,} test rows"
-    return GateCheck("no test row was trained on", "reject" if known else "promote", said)
+    """Ask if a test row was judged by a model that was fitted on it."""
+    test, said = holdout(case.challenger), judgement(case.challenger)
+    marks = row_hashes(test[[c for c in case.challenger.contract.used if c in test]])
+    fitted = trained_on(case.challenger)
+    leaked = said.leaked(marks) if said else np.isin(marks, fitted)
+    known = max(int(leaked.sum()) - case.challenger.manifest.duplicate_rows, 0)
+    words = f"{known:,} of its {len(test):,} test rows were judged by a model fitted on them"
+    return GateCheck("no test row was trained on", "reject" if known else "promote", words)
 
 
 def same_contract(case: Case, contract: Contract | None) -> GateCheck:
@@ -42,6 +46,20 @@ def looks(case: Case, gate: GateSettings) -> GateCheck:
     said = f"version {case.look} of {gate.max_looks} that may be judged on {case.where}"
     said += "; luck could pass now, bring fresh rows" if many else ""
     return GateCheck("looks", "hold" if many else "promote", said)
+
+
+def question(case: Case, gate: GateSettings) -> GateCheck:
+    """Say what is asked: a change has to be better, a refresh no worse; it decides nothing."""
+    said = "a first champion: it has to be surely better than a guess without features"
+    if case.refresh:
+        said = (
+            f"a refresh, the champion's recipe on newer rows: surely no worse by {gate.tolerance:g}"
+        )
+    elif case.champion is not None:
+        why = "a refresh that is judged as a change, as asked for"
+        why = f"a change, of {', '.join(case.changed)}" if case.changed else why
+        said = f"{why}: it has to be surely better by {gate.margin:g}"
+    return GateCheck(QUESTION, "promote", said)
 
 
 def latency(case: Case, gate: GateSettings) -> GateCheck:
@@ -81,9 +99,9 @@ def common_rows(case: Case) -> GateCheck:
     if case.champion is not None and (absent := missing_features(case.champion, case.frame)):
         said = f"no common rows: the champion needs {', '.join(absent)}, now set aside"
     elif len(case.frame) < FEW:
-        said = f"only {len(case.frame)} rows that neither was trained on; {FEW} are needed"
+        said = f"only {len(case.frame)} rows of which both say something honest; {FEW} are needed"
     elif group and case.frame[group].nunique(dropna=False) < 2:
         said = f"all rows of {case.where} are of one '{group}', so what is chance cannot be told"
         said = f"{said}; {FINER}"
-    rows = f"{len(case.frame):,} rows of {case.where} that neither was trained on"
+    rows = f"{len(case.frame):,} rows of {case.where} that neither had seen"
     return GateCheck("common rows", "hold" if said else "promote", said or rows)

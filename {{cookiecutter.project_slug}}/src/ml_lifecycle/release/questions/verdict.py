@@ -11,6 +11,7 @@ from typing import Any
 from ...evaluation.compare import PairedDifference
 from ..evidence import Case
 
+QUESTION = "question"
 SEVERITY = ("promote", "hold", "reject")
 
 
@@ -37,6 +38,12 @@ class Verdict:
     details: dict[str, Any] = field(default_factory=dict)
     version: int | None = None
     who: str = ""
+
+    @property
+    def question(self) -> str:
+        """What was asked, a change or a refresh, and why; "" where nothing was."""
+        asked = (c["message"] for c in self.details.get("checks", []) if c["name"] == QUESTION)
+        return next(asked, "")
 
 
 def verdict_of(case: Case, checks: Sequence[GateCheck], decisive: str) -> Verdict:

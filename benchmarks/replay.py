@@ -1,0 +1,109 @@
+"""What retraining is worth: a table replayed month by month, by three rules for who serves.
+
+    .venv/bin/python benchmarks/replay.py
+    .venv/bin/python benchmarks/replay.py --table houses.csv --target price --time sold
+
+Never retrain; retrain each month and let the gate decide (a refresh: the same recipe, newer rows);
+retrain each month and let the newest serve. Each month is predicted by what serves at its start,
+and the rows before it are all that anybody knows. Without dates, equal parts in the order of the
+rows are the months. Real tables are looked for in the folder that ML_LIFECYCLE_DATA names.
+"""
+
+import argparse
+import importlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from training import ROOT, WORK, Table, known, rendered
+
+HISTORY = 0.4  # of the rows, before the first month that is predicted
+PARTS = 20  # where there are no dates
+RULES = ("never", "gate", "always")
+
+
+def months(frame: pd.DataFrame, time: str) -> pd.Series:
+    """Return the month of each row, as a number in order."""
+    if time and pd.api.types.is_datetime64_any_dtype(frame[time]):
+        return frame[time].dt.year * 12 + frame[time].dt.month
+    place = frame[time].rank(method="min") if time else pd.Series(np.arange(len(frame)))
+    return (place * PARTS / len(frame)).astype(int)
+
+
+def inside(package: str) -> None:
+    """Replay the table of the project that this runs in, and print a line a month."""
+    project = load(package)
+    settings = project.settings
+    frame, contract = project.data.load_rows(settings.project, settings.data)
+    task, month = settings.task(contract), months(frame, contract.time)
+    at = sorted(set(month[month.rank(pct=True) > HISTORY]))
+    serves: dict[str, Any] = {}
+    said: dict[str, list[np.ndarray]] = {rule: [] for rule in RULES}
+    print(f"| month | rows | {' | '.join(RULES)} | the gate |\n|---|---|---|---|---|---|")
+    for now in at:
+        made = project.train(frame[month < now].reset_index(drop=True), contract, settings, quiet)
+        first = "" if serves else "the first model"
+        verdict = project.ask_gate(settings, made.number, override=first)
+        release = settings.registry.fetch(settings.registry.wanted(made.number))
+        serves = {"never": release, "gate": release} | serves | {"always": release}
+        serves["gate"] = release if verdict.verdict == "promote" else serves["gate"]
+        rows = frame[month == now].reset_index(drop=True)
+        for rule in RULES:
+            said[rule].append(project.predict_scores(serves[rule].model, rows, task.classes))
+        scores = [task.measure(task.y_true(rows), said[rule][-1]) for rule in RULES]
+        shown = " | ".join(f"{score:.4f}" for score in scores)
+        print(f"| {now} | {len(rows)} | {shown} | {verdict.verdict} |", flush=True)
+    rows = pd.concat([frame[month == now] for now in at], ignore_index=True)
+    all_ = [task.measure(task.y_true(rows), np.concatenate(said[rule])) for rule in RULES]
+    print(f"| all | {len(rows)} | {' | '.join(f'{score:.4f}' for score in all_)} | |", flush=True)
+
+
+def load(package: str) -> Any:
+    """Return what a replay uses of the project and its library."""
+    parts = argparse.Namespace()
+    for module, names in {
+        f"{package}.training": ["train"],
+        f"{package}.lifecycle": ["ask_gate"],
+        "ml_lifecycle.evaluation.scores": ["predict_scores"],
+    }.items():
+        for name in names:
+            setattr(parts, name, getattr(importlib.import_module(module), name))
+    parts.data = importlib.import_module("ml_lifecycle.data")
+    parts.settings = importlib.import_module(f"{package}.settings").load()
+    return parts
+
+
+def quiet(what: str, done: int, total: int) -> None:
+    """Tell nobody how far it is."""
+
+
+def main() -> None:
+    """Make a project of each table, and replay in its environment."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--table", type=Path, help="a table of your own")
+    parser.add_argument("--target", default="target")
+    parser.add_argument("--time", default="", help="its time column")
+    parser.add_argument("--search", type=float, help="[training] seconds; default: as is")
+    parser.add_argument("--inside", help="the package to replay; used by this script itself")
+    given = parser.parse_args()
+    if given.inside:
+        return inside(given.inside)
+    tables = known(Path(os.environ.get("ML_LIFECYCLE_DATA", "no such folder")))
+    tables = [table for table in tables if table.time or table.ordered]
+    if given.table:
+        tables = [Table(given.table, given.target, given.time)]
+    for table in [None, *tables] if not given.table else tables:
+        root, package, python = rendered(table, given.search)
+        subprocess.run([python, "-m", package, "check-data"], cwd=root, check=True)
+        command = [python, __file__, "--inside", package]
+        print(f"\n{root.name}", flush=True)
+        if code := subprocess.run(command, cwd=root, check=False).returncode:
+            sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()
