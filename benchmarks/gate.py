@@ -16,6 +16,7 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache, partial
+from itertools import product
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -81,12 +82,13 @@ def _one(kind: str, noise: float) -> tuple[np.ndarray, np.ndarray]:
     return y_true, y_pred
 
 
-def once(kind: str, rows: int, noises: tuple[float, float], seed: int) -> list[bool]:
+def once(kind: str, rows: int, noises: tuple[float, float], question: str, seed: int) -> list[bool]:
     """Return whether each rule promotes: ours, and the higher score."""
     project = parts()
     y_true, (ours, theirs), groups = world(kind, rows, list(noises), np.random.default_rng(seed))
     pair = project.PairedPredictions(y_true, ours, theirs, groups, seed)
-    check = project.superiority(pair, project.metric_of(kind), project.allowed, 1)
+    ask = project.superiority if question == "change" else project.non_inferiority
+    check = ask(pair, project.metric_of(kind), project.allowed, 1)
     return [check.verdict == "promote", check.gain.value > 0]
 
 
@@ -159,19 +161,21 @@ def line(pool: Any, what: str, play: Callable[[int], list[bool]], times: int) ->
 
 def simulate(times: int) -> None:
     """Print the tables."""
-    margin = parts().allowed.margin
-    print(f"Margin {margin:g}.\n\n| truth | times | gate promotes | the higher score |", flush=True)
+    margin, tolerance = parts().allowed.margin, parts().allowed.tolerance
+    sizes = 300, 1_000, 10_000
+    truths = {
+        "change": [("equal", 0.0), ("worse by the margin", -margin)]
+        + [("better by twice the margin", 2 * margin)],
+        "refresh": [("equal", 0.0), ("worse by the tolerance", -tolerance)]
+        + [("worse by half of it", -tolerance / 2), ("better by the margin", margin)],
+    }
     with ProcessPoolExecutor() as pool:
-        for kind in USUAL:
-            for name, gap, sizes in (
-                ("equal", 0.0, (300, 1_000, 10_000)),
-                ("worse by the margin", -margin, (1_000, 10_000)),
-                ("better by twice the margin", 2 * margin, (1_000, 10_000)),
-            ):
-                noises = noise_for(kind, gap), USUAL[kind]
-                for rows in sizes:
-                    play = partial(once, kind, rows, noises)
-                    line(pool, f"{kind}: {name}, {rows:,} rows", play, times)
+        for question, known in truths.items():
+            print(f"\nA {question}; margin {margin:g}, tolerance {tolerance:g}.\n")
+            print("| truth | times | gate promotes | the higher score |", flush=True)
+            for kind, (name, gap), rows in product(USUAL, known, sizes):
+                play = partial(once, kind, rows, (noise_for(kind, gap), USUAL[kind]), question)
+                line(pool, f"{kind}: {name}, {rows:,} rows", play, times)
         print("\n| sixty equal | times | one passes | 95 % at each look | the highest |")
         for kind in ("auc", "r2"):
             play = partial(sixty, kind, 1_000, USUAL[kind])
