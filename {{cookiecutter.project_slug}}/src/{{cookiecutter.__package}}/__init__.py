@@ -14,7 +14,7 @@ import ml_lifecycle
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # What `ml_lifecycle.digest()` is of the library that this recipe was made with.
-LIBRARY = "805f950c29ed23e69c3c373f4a29a0c4393de0885c3c044e9ad3ba6cc60255f4"
+LIBRARY = "04c1d5eeba5ff7d7c013a0af1f3fc61ab4011755c5d63a78af5c8d7d94049628"
 
 if ml_lifecycle.digest() != LIBRARY:
     raise ImportError(
