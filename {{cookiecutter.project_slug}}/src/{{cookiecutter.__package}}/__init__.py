@@ -14,7 +14,7 @@ import ml_lifecycle
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # What `ml_lifecycle.digest()` is of the library that this recipe was made with.
-LIBRARY = "1ac31e9bc24fc975a41f710f92f865abbc41051d9c767adf1902645001002937"
+LIBRARY = "648c3fd8438011c82b03d9e252a5e99da7626571d0fdbcb6ec856eee68a5b2c1"
 
 if ml_lifecycle.digest() != LIBRARY:
     raise ImportError(

@@ -44,19 +44,12 @@ def check_data_verb(settings: "Settings") -> None:
     """Read the table, infer contract.yaml once, and hold the table against it.
 
     Every column gets a kind and a role. Suspected leaks, ids and personal data are named, with the
-    line of project.toml to edit. Exits 1 with one list of what needs your decision.
+    line of project.toml to edit; reports/data.html shows each column. Exits 1 with one list of what
+    needs your decision.
     """
-    from ml_lifecycle.data import check_data
-    from ml_lifecycle.display import checked_table
-    from ml_lifecycle.evaluation import matching
+    from .data import check
 
-    from .data import CHECKS
-
-    checked = check_data(settings.project, settings.data, CHECKS, settings.service, progress)
-    for query in settings.slices:
-        matching(checked.rows, query, checked.contract)
-    classes = settings.task(checked.contract).classes
-    click.echo(checked_table(checked, classes[1] if len(classes) == 2 else ""))
+    click.echo(check(settings, progress))
     click.echo("Next: `train`")
 
 

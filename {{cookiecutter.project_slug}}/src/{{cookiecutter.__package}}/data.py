@@ -2,13 +2,18 @@
 
 In: a `TableView`: raw and typed rows with their contract. Out: findings, each with its column and
 the way out; one with `blocking=True` has to be answered by an edit of project.toml. A check of your
-own is a function that yields `Finding`s, and a line in CHECKS.
+own is a function that yields `Finding`s, and a line in CHECKS. `check` also writes their page.
 """
 
 import re
 from collections.abc import Iterator
 
-from ml_lifecycle.data import Finding, TableView, checks, leaks
+from ml_lifecycle import Progress
+from ml_lifecycle.data import Finding, TableView, check_data, checks, leaks
+from ml_lifecycle.display import checked_table
+from ml_lifecycle.evaluation import matching
+
+from .settings import Settings
 
 # What calls a column personal data: its name, or what most of its values look like.
 PERSONAL = re.compile(
@@ -76,3 +81,18 @@ CHECKS = (
     leaks.gaps,  # missing in one group, or class, more than in another
     leaks.leaks,  # knows too much of the target, or of what comes later
 )
+
+
+def check(settings: Settings, progress: Progress) -> str:
+    """Check the table and write the page about it; return what a person reads."""
+    from ml_lifecycle.pages import data_page
+
+    project, data = settings.project, settings.data
+    checked = check_data(project, data, CHECKS, settings.service, progress)
+    for query in settings.slices:
+        matching(checked.rows, query, checked.contract)
+    page = data_page(checked, project, data.ordered, PERSONAL, PATTERNS)
+    (project.reports / "data.html").write_text(page, encoding="utf-8")
+    classes = settings.task(checked.contract).classes
+    said = checked_table(checked, classes[1] if len(classes) == 2 else "")
+    return f"{said}\nLook at reports/data.html"
