@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from training import ROOT, WORK, Table, known, rendered
+from training import Table, known, rendered
 
 HISTORY = 0.4  # of the rows, before the first month that is predicted
 PARTS = 20  # where there are no dates

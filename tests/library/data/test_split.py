@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ml_lifecycle.data.contract import Column, Contract
 from ml_lifecycle.data.settings import DataSettings
-from ml_lifecycle.data.split import Fold, Split, check_apart, cv_folds, row_hashes, split_rows
+from ml_lifecycle.data.split import Fold, Split, check_apart, row_hashes, split_rows
 from ml_lifecycle.errors import CheckFailed
+from ml_lifecycle.model.folds import cv_folds
 from ml_lifecycle.tables.read import DataError
 from project.settings import Settings
 

@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 from ml_lifecycle.errors import WorldBroken
 from ml_lifecycle.ledger.database import Ledger
-from ml_lifecycle.release import rollout
-from ml_lifecycle.release.rollout import chosen
+from ml_lifecycle.service import rollout
+from ml_lifecycle.service.rollout import chosen
 from project.settings import Settings
 from sqlalchemy import text
 

@@ -1,8 +1,8 @@
 """A challenger goes back when it fails more often than it may, and not by bad luck."""
 
 import pytest
-from ml_lifecycle.release.settings import RolloutSettings
 from ml_lifecycle.service.guardrails import guardrail_violation
+from ml_lifecycle.service.settings import RolloutSettings
 
 
 @pytest.mark.parametrize(

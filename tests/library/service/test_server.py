@@ -7,7 +7,7 @@ from typing import Any
 
 from ml_lifecycle.ledger.database import Ledger
 from ml_lifecycle.ledger.tables import SHADOWS
-from ml_lifecycle.release import rollout
+from ml_lifecycle.service import rollout
 from ml_lifecycle.service.server import ModelServer
 from project.service import build
 from sqlalchemy import func, select

@@ -179,7 +179,7 @@ def rollout(package: str) -> click.Command:
         or outcomes break the budget of [rollout]; a promotion or a rollback ends it too. The
         decisions are in the ledger; `shadows` there holds what the other model would have said.
         """
-        from .release import rollout
+        from .service import rollout
 
         if [canary is not None, shadow is not None, stop].count(True) != 1:
             raise WrongUse("give one of --canary, --shadow and --stop")

@@ -14,7 +14,7 @@ import ml_lifecycle
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # What `ml_lifecycle.digest()` is of the library that this recipe was made with.
-LIBRARY = "648c3fd8438011c82b03d9e252a5e99da7626571d0fdbcb6ec856eee68a5b2c1"
+LIBRARY = "027f138ae256196a164fd379b78dfb32b93002af1d38cf55a86b7dcecfd4774b"
 
 if ml_lifecycle.digest() != LIBRARY:
     raise ImportError(

@@ -82,8 +82,8 @@ def promote_verb(
     """Ask the gate whether a version may serve, and let it if so.
 
     On the same rows as the champion, beyond chance, a change must be better and a refresh (the same
-    recipe, newer rows) no worse; neither may hurt a slice. Exits 1 if the gate holds or rejects; the decision is in the ledger either way, and the
-    page of it in reports/.
+    recipe, newer rows) no worse; neither may hurt a slice. Exits 1 if the gate holds or rejects;
+    the decision is in the ledger either way, and the page of it in reports/.
     """
     from .lifecycle import ask_gate
 

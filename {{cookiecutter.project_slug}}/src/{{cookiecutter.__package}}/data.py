@@ -8,10 +8,10 @@ own is a function that yields `Finding`s, and a line in CHECKS. `check` also wri
 import re
 from collections.abc import Iterator
 
-from ml_lifecycle import Progress
+from ml_lifecycle import Progress, counted
 from ml_lifecycle.data import Finding, TableView, check_data, checks, leaks
 from ml_lifecycle.display import checked_table
-from ml_lifecycle.evaluation import matching
+from ml_lifecycle.evaluation import left_out, matching
 
 from .settings import Settings
 
@@ -95,4 +95,6 @@ def check(settings: Settings, progress: Progress) -> str:
     (project.reports / "data.html").write_text(page, encoding="utf-8")
     classes = settings.task(checked.contract).classes
     said = checked_table(checked, classes[1] if len(classes) == 2 else "")
+    if count := int(left_out(checked.rows, data.exclude, checked.contract).sum()):
+        said += f"\n[data] exclude leaves {counted(count, 'row')} out of training and of the gate"
     return f"{said}\nLook at reports/data.html"

@@ -1,7 +1,8 @@
 """What is measured of a model, for whom it works, and what it is worth.
 
-In: test rows and the models that judge them, which have not seen them. Out: an `Evaluation`: the report, the model
-card, the gate and the service read it. A measure of your own is a line in `more` below.
+In: test rows and the models that judge them, which have not seen them. Out: an `Evaluation`: the
+report, the model card, the gate and the service read it. A measure of your own is a line in `more`
+below.
 """
 
 from collections.abc import Sequence

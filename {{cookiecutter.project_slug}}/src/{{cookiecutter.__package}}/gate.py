@@ -1,9 +1,9 @@
 """The gate: may the challenger serve? The questions, in their order; every doubt is a no.
 
-In: a `Case`: challenger, champion, anchor, and rows that both have honest predictions of. Out: a `Verdict`:
-promote, hold or reject, that of the most severe answer. Hold: it is not shown that the challenger
-is better and does no harm; reject: it is surely worse. A question of your own is a function that
-returns a `GateCheck`, and a line here.
+In: a `Case`: challenger, champion, anchor, and rows that both have honest predictions of. Out: a
+`Verdict`: promote, hold or reject, that of the most severe answer. Hold: it is not shown that the
+challenger is better and does no harm; reject: it is surely worse. A question of your own is a
+function that returns a `GateCheck`, and a line here.
 """
 
 from collections.abc import Iterator

@@ -13,8 +13,8 @@ from ml_lifecycle.data import Contract, DataSettings
 from ml_lifecycle.evaluation import METRICS, Task, ValueSettings
 from ml_lifecycle.model import SearchSettings
 from ml_lifecycle.monitoring import DriftSettings
-from ml_lifecycle.release import GateSettings, Registry, RolloutSettings
-from ml_lifecycle.service import ServiceSettings
+from ml_lifecycle.release import GateSettings, Registry
+from ml_lifecycle.service import RolloutSettings, ServiceSettings
 
 from .candidates import TRUST
 

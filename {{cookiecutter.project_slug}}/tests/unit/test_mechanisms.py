@@ -24,7 +24,8 @@ from ml_lifecycle.errors import CheckFailed
 from ml_lifecycle.files import NAMES
 from ml_lifecycle.ledger import Ledger
 from ml_lifecycle.release import champion as champions
-from ml_lifecycle.release import rollback, rollout
+from ml_lifecycle.release import rollback
+from ml_lifecycle.service import rollout
 
 ROOT = Path(__file__).parents[2]
 

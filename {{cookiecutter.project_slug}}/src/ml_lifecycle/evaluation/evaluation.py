@@ -47,7 +47,8 @@ class Evaluation:
     task: the kind of target; groups: how many the bootstrap drew; unassessed: a sentence for each
     thing that is not known; uncalibrated: before calibration, None without one; threshold: acted
     from this probability on; visible: see `ScoredRows.visible`; choice: why this candidate;
-    min_gain: where the search stops; judged: what was judged and what serves, in a sentence; more: what a project measures besides, JSON values by name.
+    min_gain: where the search stops; judged: what was judged and what serves, in a sentence; more:
+    what a project measures besides, JSON values by name.
     """
 
     task: str

@@ -1,7 +1,7 @@
 """Test rows as models see them that were not fitted on them: what all of this wing is taken from.
 
-In: fitted models, each with the rows that it judges, and the task. Out: `ScoredRows`. A score of too few rows is None: not
-assessed, never fine.
+In: fitted models, each with the rows that it judges, and the task. Out: `ScoredRows`. A score of
+too few rows is None: not assessed, never fine.
 """
 
 from collections.abc import Sequence

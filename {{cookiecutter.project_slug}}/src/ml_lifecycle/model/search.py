@@ -19,13 +19,14 @@ import sklearn
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.parallel import Parallel, delayed
 
-from ..data.split import Fold, cv_folds, row_hashes, subsample
+from ..data.split import Fold, row_hashes
 from ..digest import sha256
 from ..errors import CheckFailed
 from ..evaluation.evaluation import SearchStep
 from ..evaluation.scores import predict_scores
 from ..evaluation.task import Task, workers
 from ..words import Progress, counted
+from .folds import cv_folds, subsample
 from .settings import SearchSettings
 from .space import Ladder
 from .suggest import Suggestion, Trial, min_gain, spent, suggest

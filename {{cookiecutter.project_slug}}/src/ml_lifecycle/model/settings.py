@@ -8,7 +8,10 @@ from ..settings import Section
 
 
 class SearchSettings(Section):
-    """[training]. metric: "auto" or a name of `evaluation.METRICS`; min_gain: see `search`; refit: what serves is fitted again on all rows."""
+    """[training]. metric: "auto" or a name of `evaluation.METRICS`; min_gain: see `search`.
+
+    refit: what serves is fitted again on all rows, after it was judged.
+    """
 
     metric: str = "auto"
     folds: Annotated[int, Field(ge=2, le=20)] = 4

@@ -4,13 +4,13 @@ A release is verified before anything of it is loaded; who serves stands in the 
 changed by one row under its lock; every question of the gate can say no.
 """
 
-from . import champion, questions, rollout
+from . import champion, questions
 from .bundle import Release
 from .evidence import Case, labelled
 from .lineage import Lineage
 from .promotion import promote, rollback
 from .registry import Registry
-from .settings import GateSettings, RolloutSettings
+from .settings import GateSettings
 from .trust import TrustPolicy
 from .write import Trained, write_release
 
@@ -20,7 +20,6 @@ __all__ = [
     "Lineage",
     "Registry",
     "Release",
-    "RolloutSettings",
     "Trained",
     "TrustPolicy",
     "champion",
@@ -28,6 +27,5 @@ __all__ = [
     "promote",
     "questions",
     "rollback",
-    "rollout",
     "write_release",
 ]

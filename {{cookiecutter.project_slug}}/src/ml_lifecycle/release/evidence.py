@@ -66,10 +66,10 @@ def labelled(
     """Return typed rows that were served and whose outcome is known, the oldest first.
 
     Left out are rows without one of the contract's features, which an earlier contract served,
-    outcomes that are no class of it, and where a query of `exclude` holds. A row without time has that of the request; without group,
-    the request is its group. Two more columns, `served` and `whole`: when it came, in UTC, and
-    whether it was sent with everything that the contract uses, so that its fingerprint says
-    whether it was trained on.
+    outcomes that are no class of it, and where a query of `exclude` holds. A row without time has
+    that of the request; without group, the request is its group. Two more columns, `served` and
+    `whole`: when it came, in UTC, and whether it was sent with everything that the contract uses,
+    so that its fingerprint says whether it was trained on.
     """
     served, needed = ledger.served(last, known=True), set(contract.features)
     served = served[served["inputs"].map(needed.issubset).astype(bool)].reset_index(drop=True)

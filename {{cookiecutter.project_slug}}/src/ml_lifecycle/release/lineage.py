@@ -24,7 +24,8 @@ class Lineage(BaseModel):
 
     duplicate_rows: test rows that their judge was fitted on too, word for word: the gate allows so
     many; fitted_rows: what serves was fitted on; recipe: digests, by part, of what decides how a
-    model is made: a model of the same recipe on newer rows is a refresh; typical_row: median or commonest values of the training rows.
+    model is made: a model of the same recipe on newer rows is a refresh; typical_row: median or
+    commonest values of the training rows.
     """
 
     model_config = ConfigDict(strict=True, frozen=True)

@@ -30,10 +30,11 @@ def promote(
     """Judge a version and let it serve if the verdict says so; the decision is in the ledger.
 
     number: of the version, None for the latest; who: asks; override: the reason of a person who
-    promotes in spite of a hold or reject; freeze: let it be the anchor from now on.
-    judge: the project's questions; rehearse: tries a release in the service, and returns
-    milliseconds of one row; min_outcomes: from so many outcomes new to both on they judge, and not
-    the test set; exclude: [data] exclude, of these outcomes. A release that cannot be verified cannot be promoted by anyone.
+    promotes in spite of a hold or reject; freeze: let it be the anchor from now on. judge: the
+    project's questions; rehearse: tries a release in the service, and returns milliseconds of one
+    row; min_outcomes: from so many outcomes new to both on they judge, and not the test set;
+    exclude: [data] exclude, of these outcomes. A release that cannot be verified cannot be promoted
+    by anyone.
 
     Raises:
         CheckFailed: a release is not right; the champion changed meanwhile; the registry or the

@@ -1,4 +1,4 @@
-"""[gate] and [rollout]: what a challenger has to show, and what it may cost while it tries."""
+"""[gate]: what a challenger has to show."""
 
 from typing import Annotated
 
@@ -18,12 +18,3 @@ class GateSettings(Section):
     min_outcomes: Annotated[int, Field(ge=50)] = 1000
     value: bool = True
     approver: str = ""
-
-
-class RolloutSettings(Section):
-    """[rollout]: what a challenger, as shadow or canary, may cost before it is sent back."""
-
-    max_error_rate: Share = 0.01
-    max_loss_increase: Annotated[float, Field(ge=0)] = 0.05
-    min_rows: Annotated[int, Field(ge=50)] = 100
-    alpha: Share = 0.001

@@ -62,7 +62,8 @@ def write_release(
     """Write and sign a release folder; run_id: MLflow's run, which the release is bound to.
 
     Raises:
-        CheckFailed: a test row was judged by a model that was fitted on it; the model holds a type that no reader would load.
+        CheckFailed: a test row was judged by a model that was fitted on it; the model holds a type
+        that no reader would load.
 
     """
     frame, split, task = trained.frame, trained.split, trained.task

@@ -4,19 +4,20 @@
 imported by their name only: a service does not have the client that they call it with.
 """
 
-from . import forms
+from . import forms, rollout
 from .answer import predict_labels
 from .guard import Guard, api_keys
 from .metrics import CountRequests
 from .openapi import describe
 from .run import listen, run
 from .server import ModelServer
-from .settings import ServiceSettings
+from .settings import RolloutSettings, ServiceSettings
 
 __all__ = [
     "CountRequests",
     "Guard",
     "ModelServer",
+    "RolloutSettings",
     "ServiceSettings",
     "api_keys",
     "describe",
@@ -25,5 +26,6 @@ __all__ = [
     "predict_labels",
     "rehearsal",
     "replay",
+    "rollout",
     "run",
 ]

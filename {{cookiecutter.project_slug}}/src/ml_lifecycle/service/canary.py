@@ -17,14 +17,13 @@ from anyio import to_thread
 
 from ..errors import CheckFailed
 from ..ledger.database import Ledger, now
-from ..release import rollout
 from ..release.bundle import Release
-from ..release.rollout import Rollout
-from ..release.settings import RolloutSettings
+from . import rollout
 from .answer import answers, ledger_values
 from .forms import Prediction
 from .guardrails import guardrail_violation, loss_guardrail
-from .settings import ServiceSettings
+from .rollout import Rollout
+from .settings import RolloutSettings, ServiceSettings
 from .slot import LoadedModel, ready
 
 log = logging.getLogger(__name__)

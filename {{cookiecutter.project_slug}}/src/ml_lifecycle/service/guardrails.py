@@ -11,8 +11,8 @@ from scipy.stats import binom
 from ..ledger.database import Ledger
 from ..release.bundle import Release
 from ..release.evidence import losses_of
-from ..release.rollout import Rollout
-from ..release.settings import RolloutSettings
+from .rollout import Rollout
+from .settings import RolloutSettings
 
 LATEST = 20_000  # outcomes looked at
 FEWEST = 5  # times that are a median

@@ -21,11 +21,10 @@ from ..evaluation.scores import probability_matrix
 from ..ledger.database import Ledger
 from ..release.bundle import Golden, Release, golden
 from ..release.registry import Version
-from ..release.settings import RolloutSettings
 from .canary import Budget, Canary
 from .request import spellings
 from .server import ModelServer
-from .settings import ServiceSettings
+from .settings import RolloutSettings, ServiceSettings
 from .slot import Slot, ready
 
 Said = dict[str, Any]

@@ -21,14 +21,13 @@ from ..data.rows import as_json, convert, violations
 from ..data.values import spelled
 from ..ledger.database import Ledger, now
 from ..release.registry import Registry
-from ..release.settings import RolloutSettings
 from .answer import ledger_values, shown, why
 from .bodies import from_invocation, parse, refused
 from .canary import Budget, Canary
 from .forms import Described, Explanation, Invocation, Outcomes, Prediction, Predictions, Taken
 from .metrics import Metrics
 from .request import row_type
-from .settings import ServiceSettings
+from .settings import RolloutSettings, ServiceSettings
 from .slot import LoadedModel, Slot, open_slot
 from .writer import QueueFull, Writer
 

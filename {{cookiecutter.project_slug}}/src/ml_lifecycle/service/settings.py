@@ -1,10 +1,11 @@
-"""[service]: how the service listens, and what it refuses."""
+"""[service] and [rollout]: how the service listens, what it refuses, what a try may cost."""
 
 from typing import Annotated
 
 from pydantic import Field
 
 from ..data.limits import Limits
+from ..settings import Section, Share
 
 
 class ServiceSettings(Limits):
@@ -15,3 +16,12 @@ class ServiceSettings(Limits):
     refresh_seconds: Annotated[float, Field(gt=0)] = 2.0
     deadline_seconds: Annotated[float, Field(gt=0)] = 5.0
     queue_rows: Annotated[int, Field(gt=0)] = 10_000
+
+
+class RolloutSettings(Section):
+    """[rollout]: what a challenger, as shadow or canary, may cost before it is sent back."""
+
+    max_error_rate: Share = 0.01
+    max_loss_increase: Annotated[float, Field(ge=0)] = 0.05
+    min_rows: Annotated[int, Field(ge=50)] = 100
+    alpha: Share = 0.001

@@ -13,9 +13,9 @@ from sqlalchemy.engine import Connection
 
 from ..errors import CheckFailed, WrongUse
 from ..ledger.database import Ledger
-from .bundle import Release
-from .champion import MOVES, champion, serving
-from .registry import Registry, Version
+from ..release.bundle import Release
+from ..release.champion import MOVES, champion, serving
+from ..release.registry import Registry, Version
 
 KIND = "rollout"
 VERDICTS = ("shadow", "canary", "ended")

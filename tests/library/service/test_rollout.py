@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from ml_lifecycle.errors import CheckFailed, WrongUse
 from ml_lifecycle.ledger.database import Ledger
-from ml_lifecycle.release import rollout
 from ml_lifecycle.release.registry import Registry
-from ml_lifecycle.release.rollout import chosen
+from ml_lifecycle.service import rollout
+from ml_lifecycle.service.rollout import chosen
 from project.lifecycle import ask_gate as promote
 from project.settings import Settings
 
