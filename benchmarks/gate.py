@@ -110,7 +110,7 @@ def sixty(kind: str, rows: int, noise: float, seed: int) -> list[bool]:
 def creep(kind: str, rows: int, losses: list[float], seed: int) -> list[bool]:
     """Return whether thirty small losses end below the tolerance: with the anchor, and without.
 
-    Each is a refresh, which has to be no worse by the tolerance; each month has a test set of its own.
+    Each is a refresh, no worse by the tolerance; each month has a test set of its own.
     """
     project, random = parts(), np.random.default_rng(seed)
     at, looks = {True: 0, False: 0}, 0  # how many losses the champion has taken; at the anchor

@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from ml_lifecycle.data.split import row_hashes, subsample
+from ml_lifecycle.data.split import row_hashes
 from ml_lifecycle.digest import code_digest
 from ml_lifecycle.errors import CheckFailed
 from ml_lifecycle.estimators import apply_temperature
 from ml_lifecycle.evaluation.scores import predict_scores
 from ml_lifecycle.evaluation.task import Task
 from ml_lifecycle.model.calibrate import fit_temperature
+from ml_lifecycle.model.folds import subsample
 from ml_lifecycle.model.search import Search, search
 from ml_lifecycle.model.select import Selected, fit, select
 from ml_lifecycle.model.settings import SearchSettings

@@ -24,7 +24,8 @@ from ml_lifecycle.release.evidence import (
     honest_predictions,
 )
 from project.gate import judge
-from world import Champion
+from project.training import train
+from world import Champion, quiet
 
 
 @pytest.fixture
@@ -108,6 +109,18 @@ def test_a_release_is_honest_of_its_test_rows_and_of_rows_that_it_has_not_seen(
     assert honest_predictions(release, new).tolist() == said.tolist()
     both = pd.concat([early, new, test], ignore_index=True)
     assert len(honest(release, both)) == len(new) + len(test)
+
+
+@pytest.mark.parametrize("kind", ["multiclass", "regression"])
+def test_so_it_is_with_many_classes_and_with_numbers(kind: str, typed: Any) -> None:
+    settings, (frame, contract) = typed(kind)
+    made = train(frame, contract, settings, quiet)
+    release = settings.registry.fetch(settings.registry.wanted(made.number))
+    known, test = judgement(release), holdout(release)
+    assert known is not None
+    said = honest_predictions(release, frame[contract.used])
+    assert np.isnan(said).any(axis=tuple(range(1, said.ndim))).sum() == len(frame) - len(test)
+    assert honest_predictions(release, test).tolist() == known.y_pred.tolist()
 
 
 def test_without_a_column_only_test_rows_can_be_told(champion: Champion, table: Any) -> None:

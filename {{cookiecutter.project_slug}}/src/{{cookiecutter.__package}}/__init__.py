@@ -14,7 +14,7 @@ import ml_lifecycle
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # What `ml_lifecycle.digest()` is of the library that this recipe was made with.
-LIBRARY = "027f138ae256196a164fd379b78dfb32b93002af1d38cf55a86b7dcecfd4774b"
+LIBRARY = "c7ecc0711d9b1d2851fa93875ce63c6b190d02210b93b95eb6e7790fd526f7fd"
 
 if ml_lifecycle.digest() != LIBRARY:
     raise ImportError(

@@ -1,8 +1,8 @@
 """Which rows may be trained on, which only tested on, and the proof.
 
-In: typed rows. Out: disjoint index arrays. By time where there is
-time, by group where there is a group key, else by a hash of the row, which keeps a test row a test
-row when the table grows, and equal rows on one side.
+In: typed rows. Out: disjoint index arrays. By time where there is time, by group where there is a
+group key, else by a hash of the row, which keeps a test row a test row when the table grows, and
+equal rows on one side.
 """
 
 from collections.abc import Iterator, Sequence
