@@ -14,7 +14,7 @@ import ml_lifecycle
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # What `ml_lifecycle.digest()` is of the library that this recipe was made with.
-LIBRARY = "04c1d5eeba5ff7d7c013a0af1f3fc61ab4011755c5d63a78af5c8d7d94049628"
+LIBRARY = "ac932bf19193dd9ff89bb5c839be2c5e64889c078b64c6ee3615176daa3bbf3d"
 
 if ml_lifecycle.digest() != LIBRARY:
     raise ImportError(
