@@ -14,7 +14,7 @@ import ml_lifecycle
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # What `ml_lifecycle.digest()` is of the library that this recipe was made with.
-LIBRARY = "ac932bf19193dd9ff89bb5c839be2c5e64889c078b64c6ee3615176daa3bbf3d"
+LIBRARY = "592e4121bf5b99c29eae02faa62741201c4c97bea77d4b7124528575358eb4a1"
 
 if ml_lifecycle.digest() != LIBRARY:
     raise ImportError(

@@ -40,7 +40,7 @@ def data_page(
     """
     contract, frame, rows = checked.contract, checked.table.frame, checked.rows
     if len(rows) > MOST:
-        rows = rows.sample(MOST, random_state=0).sort_index()
+        rows = rows.sample(MOST, random_state=0)
     columns = [column for column in contract.columns if column.name in frame]
     columns.sort(key=lambda column: column.role != "target")  # which goes first
     hidden = {c.name for c in columns if _is_hidden(c, frame[c.name], names, patterns)}
