@@ -14,7 +14,7 @@ import ml_lifecycle
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # What `ml_lifecycle.digest()` is of the library that this recipe was made with.
-LIBRARY = "592e4121bf5b99c29eae02faa62741201c4c97bea77d4b7124528575358eb4a1"
+LIBRARY = "c6479ba0c42e0b313ce2c5e7b615e4fe5fdeb7e7f643f7e90e7e4c7c40ee391c"
 
 if ml_lifecycle.digest() != LIBRARY:
     raise ImportError(
