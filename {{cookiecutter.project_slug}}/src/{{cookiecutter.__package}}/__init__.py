@@ -14,7 +14,7 @@ import ml_lifecycle
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # What `ml_lifecycle.digest()` is of the library that this recipe was made with.
-LIBRARY = "c7ecc0711d9b1d2851fa93875ce63c6b190d02210b93b95eb6e7790fd526f7fd"
+LIBRARY = "74303ad1724ebd87c4165218fd71245511932ef63eecb5d6a6db7f5d081ce762"
 
 if ml_lifecycle.digest() != LIBRARY:
     raise ImportError(

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 
 from ml_lifecycle import Progress, counted
-from ml_lifecycle.data import Finding, TableView, check_data, checks, leaks
+from ml_lifecycle.data import CheckedTable, Finding, TableView, check_data, checks, leaks
 from ml_lifecycle.display import checked_table
 from ml_lifecycle.evaluation import left_out, matching
 
@@ -88,13 +88,17 @@ def check(settings: Settings, progress: Progress) -> str:
     from ml_lifecycle.pages import data_page
 
     project, data = settings.project, settings.data
-    checked = check_data(project, data, CHECKS, settings.service, progress)
+
+    def write_page(checked: CheckedTable) -> str:
+        page = data_page(checked, project, data.ordered, PERSONAL, PATTERNS)
+        (project.reports / "data.html").write_text(page, encoding="utf-8")
+        return "Look at reports/data.html"
+
+    checked = check_data(project, data, CHECKS, settings.service, progress, refused=write_page)
     for query in settings.slices:
         matching(checked.rows, query, checked.contract)
-    page = data_page(checked, project, data.ordered, PERSONAL, PATTERNS)
-    (project.reports / "data.html").write_text(page, encoding="utf-8")
     classes = settings.task(checked.contract).classes
     said = checked_table(checked, classes[1] if len(classes) == 2 else "")
     if count := int(left_out(checked.rows, data.exclude, checked.contract).sum()):
         said += f"\n[data] exclude leaves {counted(count, 'row')} out of training and of the gate"
-    return f"{said}\nLook at reports/data.html"
+    return f"{said}\n{write_page(checked)}"

@@ -5,7 +5,7 @@ way it came: as text, as Parquet or as JSON.
 """
 
 from . import checks, leaks
-from .check import check_data, load_rows
+from .check import CheckedTable, check_data, load_rows
 from .contract import Contract, load_contract
 from .finding import Finding, TableView
 from .rows import unseen_values, validate
@@ -15,6 +15,7 @@ from .values import WORD
 
 __all__ = [
     "WORD",
+    "CheckedTable",
     "Contract",
     "DataSettings",
     "Finding",

@@ -38,7 +38,8 @@ NO_HEADER = """  If that is already a row of data, the file has no header line: 
 class CheckedTable:
     """The contract in force, and the typed rows that keep it and have a target.
 
-    first: the contract was made just now; changes: where inference now differs.
+    first: the contract was made just now; changes: where inference now differs; split: empty where
+    something blocks.
     """
 
     table: Table
@@ -57,11 +58,13 @@ def check_data(
     limits: Limits,
     progress: Progress | None = None,
     seed: int = 0,
+    refused: Callable[[CheckedTable], str] | None = None,
 ) -> CheckedTable:
     """Check the project's table; write contract.yaml if there is none, or if roles changed.
 
     checks: what is looked at, in this order; limits: of the service; progress: called with the step
-    at hand, how many are done and how many there are, once the check has taken two seconds.
+    at hand, how many are done and how many there are, once the check has taken two seconds;
+    refused: called with what is known if something blocks; what it returns is said below the list.
 
     Raises:
         CheckFailed: with one list of everything that a person has to decide on or mend.
@@ -87,15 +90,19 @@ def check_data(
     view = TableView(table.frame, frame, typed, view_of, data, limits, seed, followers)
     findings = [f for check in checks for f in check(view) if f.column not in data.keep]
     step("the table is checked")
-    _stop(table, broken, findings, first)
-    typed = typed.reset_index(drop=True)
+    typed, nowhere = typed.reset_index(drop=True), np.empty(0, dtype="int64")
+    known = replace(table, frame=frame)
+    if problems := _problems(table, broken, findings, first):
+        checked = CheckedTable(
+            known, contract, typed, tuple(findings), (), first, Split(nowhere, nowhere, ())
+        )
+        raise CheckFailed("\n".join([*problems, *([refused(checked)] if refused else [])]))
     split = split_rows(typed, contract, data)
     findings += find_in_parts(typed, contract, split)
     if first or contract != load_contract(path):
         save_contract(contract, path)
     changes = () if first else tuple(_differences(contract, inferred))
-    table = replace(table, frame=frame)
-    return CheckedTable(table, contract, typed, tuple(findings), changes, first, split)
+    return CheckedTable(known, contract, typed, tuple(findings), changes, first, split)
 
 
 def load_rows(project: Project, data: DataSettings) -> tuple[pd.DataFrame, Contract]:
@@ -133,13 +140,13 @@ def with_target(frame: pd.DataFrame, contract: Contract) -> pd.DataFrame:
     return frame[known(frame[target.name], target).notna()] if target.name in frame else frame
 
 
-def _stop(table: Table, broken: list[str], findings: list[Finding], first: bool) -> None:
+def _problems(table: Table, broken: list[str], findings: list[Finding], first: bool) -> list[str]:
+    """Return one list of all that a person has to decide on or mend, empty if that is nothing."""
     way_out = MEND if first else "Mend the table, or edit contract.yaml"
     problems = [f"{sentence(rule)} {way_out}" for rule in broken]
     problems += [f"{finding.column}: {finding.text}" for finding in findings if finding.blocking]
-    if problems:
-        lines = [f"  {number}. {sentence(text)}" for number, text in enumerate(problems, 1)]
-        raise CheckFailed("\n".join([f"{table.name} needs a decision from you:", *lines]))
+    lines = [f"  {number}. {sentence(text)}" for number, text in enumerate(problems, 1)]
+    return [f"{table.name} needs a decision from you:", *lines] if lines else []
 
 
 def _steps(progress: Progress | None) -> Callable[[str], None]:

@@ -26,6 +26,7 @@ STYLE: Any = {
     "axes.spines.top": False,
     "axes.spines.right": False,
 }
+LARGE = 2.0**50  # whole numbers beyond have no halves between them
 WIDE = 3.0  # a range of so many times that of 99 % of the values: the others are drawn in
 
 
@@ -37,7 +38,7 @@ def periods(rows: pd.DataFrame, time: str, ordered: bool) -> pd.Series | None:
     if when.dtype.kind == "M":
         starts = (when.dt.to_period(unit).dt.start_time for unit in UNITS)
         when = next((found for found in starts if found.nunique() <= PERIODS), when)
-    elif when.nunique() > PERIODS:
+    if when.nunique() > PERIODS:
         blocks = (when.rank(method="first") - 1) * PERIODS // len(when)
         when = when.groupby(blocks).transform("median")
     return when if when.nunique() > 1 else None
@@ -61,20 +62,20 @@ def draw(name: str, values: pd.Series, when: pd.Series | None, late: Any) -> Mar
     when: the period of each row; late: that in which the test rows begin.
     """
     gone, timed = absent(values), when is not None
-    known, holes, figure = values[~gone], gone.any(), Figure(figsize=(8.5, 1.6))
+    known, holes, figure = values[~gone], gone.any(), Figure(figsize=(8.5 if timed else 4.2, 1.7))
     if known.empty:
         return Markup("")
     # Names of categories stand at the left.
     left = 0.06 if known.dtype.kind in "fiuM" else 0.18
-    places = [(left, 0.43 - left if timed else 0.9 - left)]
-    places += [(0.5, 0.25 if holes else 0.48), (0.82, 0.16)][: 1 + holes] if timed else []
+    over = [(left, 0.43 - left), (0.5, 0.25 if holes else 0.48), (0.82, 0.16)]
+    places = over[: 2 + holes] if timed else [(2 * left, 0.96 - 2 * left)]
     with mpl.rc_context(STYLE):
-        plots = [figure.add_axes((start, 0.18, width, 0.66)) for start, width in places]
+        plots = [figure.add_axes((start, 0.24, width, 0.6)) for start, width in places]
         (_numbers if left < 0.1 else _categories)(plots, known, when)
         if len(plots) > 2:
             plots[2].plot(100 * gone.groupby(when).mean(), color=ORANGE)
             plots[2].set(ylim=(0, None), title="% missing over time")
-        for plot in plots[1:]:
+        for plot in plots[1:] if late is not None else []:
             plot.axvline(late, color="black", linestyle=":")
         for locator in (a.get_major_locator() for plot in plots for a in (plot.xaxis, plot.yaxis)):
             if isinstance(locator, mdates.AutoDateLocator):
@@ -90,11 +91,13 @@ def _numbers(plots: list[Axes], values: pd.Series, when: pd.Series | None) -> No
     if most - least > WIDE * (high - low) > 0:
         numbers, title = np.clip(numbers, low, high), "rows by value; the outermost 1 % drawn in"
         least, most = low, high
-    bins: Any = min(BARS, len(np.unique(numbers)))
-    if not dated and (numbers % 1 == 0).all():
+    edges = np.unique(np.linspace(least, most, min(BARS, len(np.unique(numbers))) + 1))
+    if not dated and (numbers % 1 == 0).all() and np.abs(numbers).max() < LARGE:
         width = (most - least) // BARS + 1
-        bins = np.arange(least, most + width + 1, width) - 0.5
-    rows, edges = np.histogram(numbers, bins)
+        edges = np.arange(least, most + width + 1, width) - 0.5
+    elif len(edges) == 1:
+        edges = least + np.array([-1, 1]) * max(1, abs(least) / 100)
+    rows, _ = np.histogram(numbers, edges)
     plots[0].stairs(rows, mdates.num2date(edges) if dated else edges, fill=True, color=BLUE)
     plots[0].set_title(title)
     for over in plots[1:2]:

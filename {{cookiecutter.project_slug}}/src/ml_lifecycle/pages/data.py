@@ -40,7 +40,7 @@ def data_page(
     """
     contract, frame, rows = checked.contract, checked.table.frame, checked.rows
     if len(rows) > MOST:
-        rows = rows.sample(MOST, random_state=0).sort_index()
+        rows = rows.sample(MOST, random_state=0)
     columns = [column for column in contract.columns if column.name in frame]
     columns.sort(key=lambda column: column.role != "target")  # which goes first
     hidden = {c.name for c in columns if _is_hidden(c, frame[c.name], names, patterns)}
@@ -68,7 +68,8 @@ def _pictures(
 ) -> dict[str, Markup]:
     """Draw each column; the time is not drawn over itself."""
     time = checked.contract.time
-    late = None if when is None else when[when.index.isin(checked.split.test)].min()
+    tested = checked.split.test
+    late = when[when.index.isin(tested)].min() if when is not None and len(tested) else None
     return {
         name: draw(name, values, None if name == time else when, late)
         for name, values in shown.items()
