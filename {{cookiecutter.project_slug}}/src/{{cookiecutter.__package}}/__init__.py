@@ -14,7 +14,7 @@ import ml_lifecycle
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # What `ml_lifecycle.digest()` is of the library that this recipe was made with.
-LIBRARY = "805f950c29ed23e69c3c373f4a29a0c4393de0885c3c044e9ad3ba6cc60255f4"
+LIBRARY = "4296681e951a10cbf32af0b485a8eba0c442511683688ea4fcd622a319ebdb54"
 
 if ml_lifecycle.digest() != LIBRARY:
     raise ImportError(
