@@ -68,7 +68,7 @@ train[kept].to_parquet(out / "train.parquet")
 test[kept].to_parquet(out / "test.parquet")
 print(json.dumps({
     "task": contract.task, "metric": found.metric, "target": contract.target.name,
-    "classes": release.classes, "score": score, "candidate": found.candidate,
+    "classes": release.classes, "score": score, "candidate": release.manifest.candidate,
     "rows": len(frame), "columns": len(kept),
 }))
 """
