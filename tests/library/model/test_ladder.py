@@ -17,8 +17,8 @@ from ml_lifecycle.evaluation.scores import predict_scores
 from ml_lifecycle.evaluation.task import Task
 from ml_lifecycle.model.calibrate import fit_temperature
 from ml_lifecycle.model.folds import subsample
-from ml_lifecycle.model.search import Search, search
-from ml_lifecycle.model.select import Selected, fit, select
+from ml_lifecycle.model.search import Search, fold_scores, search
+from ml_lifecycle.model.select import Selected, Selection, fit, select
 from ml_lifecycle.model.settings import SearchSettings
 from ml_lifecycle.model.suggest import Trial
 from project import candidates
@@ -204,8 +204,42 @@ def test_a_blend_is_the_weighted_mean_of_its_members(typed: Any, kind: str, tmp_
 def test_a_blend_is_taken_where_members_err_on_different_rows(setup: Setup) -> None:
     kept = select(found(setup, baseline=1.0, linear=0.2, trees=0.2, net=0.2), setup.task)
     assert kept.trial.candidate == "blend", kept.reason
-    assert sum(weight for weight, _ in kept.trial.members) == pytest.approx(1)
-    assert len(kept.trial.members) <= 3
+    weights = [weight for weight, _ in kept.trial.members]
+    # As good as one another by all that is known, so chance gives none more weight.
+    assert weights == pytest.approx([1 / 3] * 3)
+
+
+def test_a_blend_that_is_as_good_is_taken_and_holds_no_rung_that_is_surely_worse(
+    setup: Setup,
+) -> None:
+    tried = found(setup, baseline=1.0, linear=0.2)
+    linear, random = tried.trials[1], np.random.default_rng(1)
+
+    def beside(noise: float) -> Selection:
+        y_pred = np.clip(linear.y_pred + noise * random.normal(size=len(setup.frame)), 0.01, 0.99)
+        scores = fold_scores(y_pred, setup.frame, tried.folds, setup.task)
+        trees = replace(linear, candidate="trees", y_pred=y_pred, scores=scores)
+        return select(replace(tried, trials=[*tried.trials, trees]), setup.task)
+
+    as_good, worse = beside(0.03), beside(0.1)
+    assert "blend is as good as linear: neg_brier_score -" in as_good.reason
+    assert as_good.trial.candidate == "blend"
+    assert worse.trial.candidate == "linear", worse.reason
+
+
+def test_one_upheaval_does_not_decide_between_two_rungs(setup: Setup) -> None:
+    task, frame = setup.task, setup.frame
+    tried = found(setup, baseline=1.0, linear=0.1, trees=0.12)
+    folds = [(np.arange(0), part) for part in np.array_split(np.arange(len(frame)), 4)]
+    baseline, linear, trees = tried.trials
+    moved = linear.y_pred.copy()
+    moved[folds[-1][1]] = 0.5  # the last fold tells it nothing
+    trials = [baseline, replace(linear, y_pred=moved), trees]
+    trials = [replace(t, scores=fold_scores(t.y_pred, frame, folds, task)) for t in trials]
+    assert trials[2].mean > trials[1].mean
+    reason = select(replace(tried, trials=trials, folds=folds), task).reason
+    assert "linear beats baseline" in reason
+    assert "linear stays: trees" in reason
 
 
 def test_overconfidence_is_found_and_taken_back() -> None:

@@ -14,7 +14,7 @@ import ml_lifecycle
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # What `ml_lifecycle.digest()` is of the library that this recipe was made with.
-LIBRARY = "74303ad1724ebd87c4165218fd71245511932ef63eecb5d6a6db7f5d081ce762"
+LIBRARY = "907dd8b1a2f245e6be7a043abe140e56958a3123319c30d40f8355528496a156"
 
 if ml_lifecycle.digest() != LIBRARY:
     raise ImportError(

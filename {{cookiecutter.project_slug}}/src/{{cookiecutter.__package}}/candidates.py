@@ -1,9 +1,10 @@
 """The ladder: candidates from simple to complex, each with the parameters that are searched.
 
 In: the task. Out: unfitted pipelines. Each has to beat the simpler one by more than a standard
-error (the baseline: by 1.645 of them), else the simpler one stays; the last rung, a blend of the
-best trials, is made by `select`. A new candidate is one more rung here, with its types in TRUSTED.
-A `Dimension` is searched on a log scale, by whole numbers if its bounds are.
+error (the baseline: by 1.645 of them), else the simpler one stays. The last rung, a blend of the
+best of up to three candidates, is made by `select`, and taken unless it is lower by a standard
+error. A new candidate is one more rung here, with its types in TRUSTED. A `Dimension` is searched
+on a log scale, by whole numbers if its bounds are.
 """
 
 from collections.abc import Callable
@@ -59,7 +60,7 @@ TREES = {
 }
 TREES_STARTS = tuple(
     dict(zip(TREES, values, strict=True))
-    for values in ((0.08, 120, 16, 20, 0.5), (0.08, 150, 4, 30, 0.4), (0.05, 300, 31, 20, 0.5))
+    for values in ((0.08, 120, 16, 20, 0.5), (0.08, 150, 4, 30, 0.4), (0.08, 400, 16, 20, 0.5))
 )
 NET = {
     "numbers": Dimension(values=("linear", "quantile")),

@@ -1,4 +1,4 @@
-"""Keep the simplest candidate that nothing beats by more than chance; the last is a blend.
+"""Keep the simplest candidate that nothing beats by more than chance, or a blend that is as good.
 
 In: the trials of a search. Out: the trial to keep, calibrated, and the reasons. `build_estimator`
 turns a trial back into a pipeline to fit.
@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+from scipy.stats import sem
 from sklearn.ensemble import VotingClassifier, VotingRegressor
 from sklearn.pipeline import Pipeline
 
@@ -24,7 +25,6 @@ from .suggest import Trial, spent
 
 SIGNAL = 1.645  # standard errors by which the baseline is beaten: 95 % on one side
 STEP = 1.0  # standard errors by which a candidate beats another one
-BEST_OF_EACH = 2  # trials of each candidate that may go into the blend
 ROUNDS = 10
 MEMBERS = 3  # of the blend at the most: each is one more model to serve
 
@@ -76,17 +76,20 @@ def select(found: Search, task: Task) -> Selection:
     """Return the candidate to keep and the reason in a sentence a candidate.
 
     Going up, a candidate replaces the one kept so far only if its score out of fold is higher by
-    more than a standard error (the rule of Breiman et al., 1984, section 3.4.3), which a bootstrap
-    of the same rows for both gives, by group (Efron and Tibshirani, 1993). To leave the baseline is
-    to say that there is a signal at all, and asks for 95 % confidence.
+    more than a standard error (the rule of Breiman et al., 1984, section 3.4.3). To leave the
+    baseline is to say that there is a signal at all, and asks for 95 % confidence. A blend replaces
+    it unless it is lower by a standard error: what serves is fitted on more and later rows than any
+    fold, and a mean hangs less on what one model makes of those.
     """
     first, *rest = [Selected(**vars(trial)) for trial in best_by_candidate(found.trials)]
     kept, reasons = first, []
     for trial in [*rest, *_blend(found, task)]:
-        gain, error = _gain(trial, kept, found, task)
+        gain, error = _gain(trial.y_pred, kept.y_pred, found, task)
         shown = f"{called(task.metric_name)} {gain:+.4f} ± {error:.4f}"
-        if gain > (SIGNAL if kept is first else STEP) * error:
-            reasons.append(f"{trial.candidate} beats {kept.candidate} by {shown}")
+        step = SIGNAL if kept is first else -STEP if trial.members else STEP
+        if gain > step * error:
+            how = f"beats {kept.candidate} by" if gain > 0 else f"is as good as {kept.candidate}:"
+            reasons.append(f"{trial.candidate} {how} {shown}")
             kept = trial
         else:
             reasons.append(f"{kept.candidate} stays: {trial.candidate} gains {shown}")
@@ -127,67 +130,69 @@ def build_estimator(kept: Selected, ladder: Ladder, task: Task, target: pd.Serie
 
 def best_by_candidate(trials: Sequence[Trial]) -> list[Trial]:
     """Return the best trial of each candidate, in the order of the ladder."""
-    return [_ranked(trials, name)[0] for name in dict.fromkeys(t.candidate for t in trials)]
+    best: dict[str, Trial] = {}
+    for trial in trials:
+        best[trial.candidate] = max(best.get(trial.candidate, trial), trial, key=lambda t: t.mean)
+    return list(best.values())
 
 
-def _ranked(trials: Sequence[Trial], candidate: str) -> list[Trial]:
-    return sorted((t for t in trials if t.candidate == candidate), key=lambda t: -t.mean)
+def _gain(y_pred: np.ndarray, other: np.ndarray, found: Search, task: Task) -> tuple[float, float]:
+    """Return by how much a guess is better out of fold, and the standard error of that.
 
-
-def _gain(trial: Trial, other: Trial, found: Search, task: Task) -> tuple[float, float]:
-    """Return by how much a trial is better out of fold, and the standard error of that."""
+    The larger of two: of rows, by a bootstrap of the same ones, in groups, for both (Efron and
+    Tibshirani, 1993); and of folds, since one upheaval is no proof where the world moves.
+    """
     y_true, metric = task.y_true(found.rows), task.score
     weights = bootstrap_weights(task.groups(found.rows), task.seed, 100)
     by_fold = [
-        bootstrap_scores(metric, y_true[v], trial.y_pred[v], weights[:, v])
-        - bootstrap_scores(metric, y_true[v], other.y_pred[v], weights[:, v])
+        bootstrap_scores(metric, y_true[v], y_pred[v], weights[:, v])
+        - bootstrap_scores(metric, y_true[v], other[v], weights[:, v])
         for _, v in found.folds
     ]
     gain, *draws = np.mean(by_fold, axis=0)
     known = np.asarray(draws)[np.isfinite(draws)]
-    error = float(known.std(ddof=1)) if len(known) > 1 else float("inf")
-    return float(gain), error
+    of_rows = known.std(ddof=1) if len(known) > 1 else np.inf
+    of_folds = sem([gains[0] for gains in by_fold]) if len(by_fold) > 1 else 0.0
+    return float(gain), float(np.fmax(of_rows, of_folds))
 
 
 def _blend(found: Search, task: Task) -> list[Selected]:
-    """Return the weighted mean of the best trials, if more than one of them is of use."""
-    names = dict.fromkeys(trial.candidate for trial in found.trials)
-    pool = [t for name in list(names)[1:] for t in _ranked(found.trials, name)[:BEST_OF_EACH]]
-    counts = _drawn([trial.y_pred for trial in pool], found, task)
-    members = tuple((n / sum(counts), t) for n, t in zip(counts, pool, strict=True) if n)
+    """Return a mean that starts from all not surely worse than the best (Hansen et al., 2011)."""
+    firsts = sorted(best_by_candidate(found.trials)[1:], key=lambda trial: -trial.mean)
+    lacks = [_gain(firsts[0].y_pred, trial.y_pred, found, task) for trial in firsts]
+    worse = [gain > SIGNAL * error for gain, error in lacks]
+    pool = [firsts[at] for at in np.argsort(worse, kind="stable")]
+    drawn = _drawn([t.y_pred for t in pool], min(worse.count(False), MEMBERS), found, task)
+    members = tuple((drawn.count(at) / len(drawn), pool[at]) for at in dict.fromkeys(drawn))
     if len(members) < 2:
         return []
     y_pred = np.sum([weight * trial.y_pred for weight, trial in members], axis=0)
-    shown = {f"weight of {t.candidate} {_params(t)}": round(w, 2) for w, t in members}
-    return [
-        Selected(
-            "blend", shown, scores=fold_scores(y_pred, found.rows, found.folds, task),
-            y_pred=y_pred, seconds=spent([t for _, t in members]), members=members,
-        )
-    ]  # fmt: skip
+    shown = {
+        " ".join(map(str, ["weight of", trial.candidate, *trial.params.values()])): round(weight, 2)
+        for weight, trial in members
+    }
+    scores = fold_scores(y_pred, found.rows, found.folds, task)
+    seconds = spent([trial for _, trial in members])
+    return [Selected("blend", shown, np.nan, scores, y_pred, seconds, members)]
 
 
-def _params(trial: Trial) -> str:
-    return " ".join(str(value) for value in trial.params.values())
+def _drawn(y_preds: Sequence[np.ndarray], first: int, found: Search, task: Task) -> Sequence[int]:
+    """Return which predictions to take the mean of, some more than once; three at most.
 
-
-def _drawn(y_preds: Sequence[np.ndarray], found: Search, task: Task) -> list[int]:
-    """Return how often each prediction is drawn into the mean that scores best.
-
-    Greedy ensemble selection with replacement (Caruana et al., 2004), of at most three.
+    Greedy ensemble selection from the `first` ones on (Caruana et al., 2004, section 2.2), no
+    further from equal weights than surely pays: they are hard to beat later (Timmermann, 2006).
     """
-    drawn: list[int] = []
-    total, means = np.zeros_like(y_preds[0]), []
-    for done in range(1, ROUNDS + 1):
-        full = len(set(drawn)) == MEMBERS
-        allowed = sorted(set(drawn)) if full else range(len(y_preds))
-        scores = {
-            at: fold_scores((total + y_preds[at]) / done, found.rows, found.folds, task).mean()
-            for at in allowed
-        }
-        place = max(scores, key=lambda at: scores[at])
-        drawn.append(place)
-        total = total + y_preds[place]
-        means.append(scores[place])
-    best = drawn[: int(np.argmax(means)) + 1]
-    return [best.count(at) for at in range(len(y_preds))]
+
+    def mean(drawn: Sequence[int]) -> np.ndarray:
+        return np.mean([y_preds[at] for at in drawn], axis=0)
+
+    def score(drawn: Sequence[int]) -> float:
+        return float(fold_scores(mean(drawn), found.rows, found.folds, task).mean())
+
+    tried: list[Sequence[int]] = [range(first)]
+    while len(last := tried[-1]) < ROUNDS:
+        allowed = sorted(set(last)) if len(set(last)) == MEMBERS else range(len(y_preds))
+        tried.append(max(([*last, at] for at in allowed), key=score))
+    best = max(tried, key=score)
+    gains = ((drawn, *_gain(mean(best), mean(drawn), found, task)) for drawn in tried)
+    return next((drawn for drawn, gain, error in gains if gain <= STEP * error), best)
