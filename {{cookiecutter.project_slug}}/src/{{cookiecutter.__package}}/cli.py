@@ -56,7 +56,7 @@ def check_data_verb(settings: "Settings") -> None:
 @main.command("train")
 @verb(__package__)
 def train_verb(settings: "Settings") -> None:
-    """Search the ladder, keep the simplest rung that nothing beats, register a signed release.
+    """Search the ladder, judge what it keeps, fit that on all rows, register a signed release.
 
     Tracked in MLflow. The new version does not serve before `promote` lets it.
     """

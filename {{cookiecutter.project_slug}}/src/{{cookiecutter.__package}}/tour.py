@@ -91,7 +91,7 @@ def _data(settings: Settings, guide: Guide) -> tuple[Settings, pd.DataFrame, lis
 def _first_champion(
     settings: Settings, guide: Guide, history: pd.DataFrame, contract: Contract
 ) -> None:
-    guide.step("Train: from a guess to a blend, each candidate only if it beats the one before")
+    guide.step("Train: from a guess to a blend; what is more complex has to pay for it")
     trained = train(history, contract, settings, guide.progress)
     guide.say(f"Out of fold: {trained.evaluation.choice}")
     guide.say(f"Version {trained.number}, signed: {trained.evaluation.headline}.")

@@ -79,7 +79,7 @@ def train(
     rows, test = split.take(frame)
     # 2. Cross-validate the candidates, in folds that respect time and groups, until the expected
     # improvement of one more trial is below `min_gain`, or the budget is spent. Keep the simplest
-    # that is not surely beaten, with its probabilities calibrated by a temperature.
+    # that is not surely beaten, or a blend that is as good, calibrated by a temperature.
     code = code_digest(HERE)
     found = search(rows, task, ladder, settings.training, project.cache, code, progress)
     selection = select(found, task)
