@@ -93,7 +93,7 @@ def main() -> None:
     if given.inside:
         return inside(given.inside)
     tables = known(Path(os.environ.get("ML_LIFECYCLE_DATA", "no such folder")))
-    tables = [table for table in tables if table.time or table.ordered]
+    tables = [t for t in tables if t.time or any("ordered = true" in new for _, new in t.edits)]
     if given.table:
         tables = [Table(given.table, given.target, given.time)]
     for table in [None, *tables] if not given.table else tables:

@@ -19,6 +19,7 @@ import argparse
 import csv
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -140,29 +141,38 @@ def cut(table: Table) -> tuple[Table, Path]:
     return replace(table, path=given), following
 
 
+def rendered(table: Table | None, seconds: float | None) -> tuple[Path, str, Path]:
+    """Make a project of a table, None for the bundled one; return folder, package and Python."""
+    stem = table.path.stem if table else "example"
+    name = f"bench-{stem.replace('_', '-').lower()}"
+    root = WORK / name
+    shutil.rmtree(root, ignore_errors=True)
+    answers = [f"project_slug={name}"]
+    if table:
+        answers += [f"data={table.path.resolve()}", f"target={table.target}"]
+        answers += [f"time_column={table.time}"]
+    cookiecutter = Path(sys.executable).with_name("cookiecutter")
+    run(
+        [cookiecutter, ROOT, "--no-input", "--default-config", "--output-dir", WORK,
+         *answers], WORK,
+    )  # fmt: skip
+    settings = root / "project.toml"
+    text = settings.read_text(encoding="utf-8")
+    for old, new in table.edits if table else ():
+        assert old in text, old
+        text = text.replace(old, new)
+    if seconds is not None:
+        text = re.sub(r"(?m)^budget_seconds = \S+", f"budget_seconds = {seconds}", text)
+    settings.write_text(text, encoding="utf-8")
+    run(["make", "setup"], root)
+    return root, name.replace("-", "_"), root / ".venv" / "bin" / "python"
+
+
 def ours(
     table: Table, seconds: float | None, following: list[Path]
 ) -> tuple[Path, list[float], dict[str, object]]:
     """Return the project's folder, the seconds of each verb, and what came out."""
-    name = f"bench-{table.path.stem.replace('_', '-').lower()}"
-    root = WORK / name
-    shutil.rmtree(root, ignore_errors=True)
-    answers = [f"project_slug={name}", f"data={table.path.resolve()}", f"target={table.target}"]
-    cookiecutter = Path(sys.executable).with_name("cookiecutter")
-    run(
-        [cookiecutter, ROOT, "--no-input", "--default-config", "--output-dir", WORK,
-         *answers, f"time_column={table.time}"], WORK,
-    )  # fmt: skip
-    settings = root / "project.toml"
-    text = settings.read_text(encoding="utf-8")
-    budget = () if seconds is None else (("budget_seconds = 25", f"budget_seconds = {seconds}"),)
-    edits = (*table.edits, *budget)
-    for old, new in edits:
-        assert old in text, old
-        text = text.replace(old, new)
-    settings.write_text(text, encoding="utf-8")
-    run(["make", "setup"], root)
-    package, python = name.replace("-", "_"), root / ".venv" / "bin" / "python"
+    root, package, python = rendered(table, seconds)
     took = []
     for verb in ("check-data", "train", "promote"):
         started = time.monotonic()

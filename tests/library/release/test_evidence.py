@@ -24,8 +24,9 @@ from ml_lifecycle.release.evidence import (
     honest_predictions,
 )
 from project.gate import judge
+from project.lifecycle import ask_gate
 from project.training import train
-from world import Champion, quiet
+from world import Champion, check, make_table, quiet, rows_of
 
 
 @pytest.fixture
@@ -121,6 +122,22 @@ def test_so_it_is_with_many_classes_and_with_numbers(kind: str, typed: Any) -> N
     said = honest_predictions(release, frame[contract.used])
     assert np.isnan(said).any(axis=tuple(range(1, said.ndim))).sum() == len(frame) - len(test)
     assert honest_predictions(release, test).tolist() == known.y_pred.tolist()
+
+
+def test_rows_that_stand_in_both_parts_of_the_table_do_not_judge(project: Any) -> None:
+    table = make_table(rows=600)
+    late = pd.concat([table, table.iloc[:20], make_table(rows=80, seed=3)], ignore_index=True)
+    settings = project(late.drop(columns=["since", "customer"]), group="", ordered=True)
+    check(settings)
+    train(*rows_of(settings), settings, quiet)
+    release = settings.registry.fetch(settings.registry.wanted(None))
+    assert release.manifest.duplicate_rows == 20
+    with Ledger(settings.project.ledger_url) as ledger:
+        case = gather(release, None, None, ledger, 1000)
+    assert len(case.frame) == release.manifest.test_rows - 20
+    verdict = ask_gate(settings)
+    assert verdict.details["rows"] == len(case.frame)
+    assert verdict.details["checks"][-1]["gain"]["low"] is not None
 
 
 def test_without_a_column_only_test_rows_can_be_told(champion: Champion, table: Any) -> None:

@@ -14,7 +14,7 @@ import ml_lifecycle
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # What `ml_lifecycle.digest()` is of the library that this recipe was made with.
-LIBRARY = "907dd8b1a2f245e6be7a043abe140e56958a3123319c30d40f8355528496a156"
+LIBRARY = "6a5afb7a69bdf21172e948f90c4fc7e87ba0ff49a6df5e6968ca070e76944067"
 
 if ml_lifecycle.digest() != LIBRARY:
     raise ImportError(

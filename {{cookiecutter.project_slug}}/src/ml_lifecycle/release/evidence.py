@@ -131,7 +131,7 @@ def gather(
     exclude: Sequence[str] = (),
 ) -> Case:
     """Return the case: production's outcomes where both are honest of `enough`, else the test."""
-    test = holdout(challenger)
+    test = honest(challenger, holdout(challenger))
     case = Case(challenger, champion, anchor, test, TEST, challenger.manifest.test_sha256)
     if champion is None or missing_features(champion, test):
         return case
