@@ -14,7 +14,7 @@ import ml_lifecycle
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # What `ml_lifecycle.digest()` is of the library that this recipe was made with.
-LIBRARY = "6a5afb7a69bdf21172e948f90c4fc7e87ba0ff49a6df5e6968ca070e76944067"
+LIBRARY = "86600799b51de1f719c3ed9a82f9a748e2857847baf1357c8c68a1acf92bf808"
 
 if ml_lifecycle.digest() != LIBRARY:
     raise ImportError(

@@ -18,11 +18,10 @@ from anyio import to_thread
 from ..errors import CheckFailed
 from ..ledger.database import Ledger, now
 from ..release.bundle import Release
-from . import rollout
 from .answer import answers, ledger_values
 from .forms import Prediction
 from .guardrails import guardrail_violation, loss_guardrail
-from .rollout import Rollout
+from .rollout import Rollout, active, chosen, end
 from .settings import RolloutSettings, ServiceSettings
 from .slot import LoadedModel, ready
 
@@ -64,7 +63,7 @@ class Canary:
 
     def refresh(self, champion: LoadedModel) -> None:
         """Follow the ledger, and end the rollout if a budget is broken."""
-        found = rollout.active(self.ledger)
+        found = active(self.ledger)
         if found != self.rollout:
             self._begin(found)
         if self.rollout is None or self.loaded is None:
@@ -94,7 +93,7 @@ class Canary:
             log.warning("version %s is in a rollout", found.version.number)
 
     def _end(self, on: Rollout, reason: str) -> None:
-        rollout.end(self.ledger, on, reason)
+        end(self.ledger, on, reason)
         log.error("version %s is out of its rollout: %s", on.version.number, reason)
         self._take(None, None)
 
@@ -103,7 +102,7 @@ class Canary:
     ) -> tuple[LoadedModel, LoadedModel | None]:
         """Return the model that answers, and the other one if it is to be asked too."""
         on, loaded = self.rollout, self.loaded
-        if on is None or loaded is None or not rollout.chosen(request_id, on.share):
+        if on is None or loaded is None or not chosen(request_id, on.share):
             return champion, None
         return (loaded, champion) if on.mode == "canary" else (champion, loaded)
 
