@@ -1,7 +1,9 @@
 """Scores, their intervals and calibration, against answers known beforehand."""
 
 import numpy as np
+import pandas as pd
 import pytest
+from ml_lifecycle.evaluation.scored import Judge, judged
 from ml_lifecycle.evaluation.scores import (
     METRICS,
     bootstrap_scores,
@@ -13,6 +15,7 @@ from ml_lifecycle.evaluation.scores import (
     unweighted,
 )
 from sklearn import metrics
+from sklearn.dummy import DummyRegressor
 
 BINARY, SCORES = METRICS["binary"], METRICS["binary"] | METRICS["regression"]
 RANDOM = np.random.default_rng(0)
@@ -91,3 +94,17 @@ def test_the_calibration_error_is_how_far_what_was_said_is_from_what_happened() 
     found = calibration(y_true, y_pred)
     assert found.error == pytest.approx(0.5 * 0.05 + 0.5 * 0.5)
     assert [point.rows for point in found.points] == [500, 500]
+
+
+def test_each_row_is_said_by_its_own_judge_in_the_order_of_the_rows() -> None:
+    frame = pd.DataFrame({"x": np.arange(6.0)})
+    judges = [
+        Judge(
+            DummyRegressor(strategy="constant", constant=said).fit(frame, frame["x"]), marks, rows
+        )
+        for said, marks, rows in [
+            (1.0, np.empty(0, "uint64"), np.array([1, 4, 5])),
+            (2.0, np.empty(0, "uint64"), np.array([0, 2, 3])),
+        ]
+    ]
+    assert judged(judges, frame, ()).tolist() == [2.0, 1.0, 2.0, 2.0, 1.0, 1.0]

@@ -22,6 +22,7 @@ from ml_lifecycle.release.evidence import (
     gather,
     honest,
     honest_predictions,
+    judged_predictions,
 )
 from project.gate import judge
 from project.lifecycle import ask_gate
@@ -41,6 +42,7 @@ def lived(champion: Champion, table: Any, tmp_path: Path) -> Callable[..., Case]
         enough: int,
         odd: str = "",
         exclude: tuple[str, ...] = (),
+        manifest: Any = None,
         **change: Any,
     ) -> Case:
         sent = to_records(rows[columns])
@@ -51,7 +53,8 @@ def lived(champion: Champion, table: Any, tmp_path: Path) -> Callable[..., Case]
             "probabilities": {},
         }
         values = [odd or value for value in rows["target"]]
-        ours = replace(champion.release, sha256="challenger")
+        known = manifest or champion.release.manifest
+        ours = replace(champion.release, sha256="challenger", manifest=known)
         with Ledger(settings.project.ledger_url) as ledger:
             ledger.write_predictions(
                 [
@@ -157,6 +160,18 @@ def test_what_a_judge_says_of_a_row_that_it_was_fitted_on_is_not_honest(
     assert np.flatnonzero(np.isnan(honest_predictions(champion.release, test))).tolist() == [
         *range(7)
     ]
+
+
+def test_a_refresh_is_compared_judge_with_judge_where_both_have_judged(
+    champion: Champion, lived: Callable[..., Case], table: Any
+) -> None:
+    manifest = champion.release.manifest.model_copy(update={"rows_sha256": "newer"})
+    refresh = lived(table(rows=300, seed=9), 300, manifest=manifest)
+    assert (refresh.where, len(refresh.frame)) == (TEST, manifest.test_rows)
+    known = judgement(champion.release)
+    assert known is not None
+    assert judged_predictions(champion.release, refresh.frame).tolist() == known.y_pred.tolist()
+    assert np.isnan(judged_predictions(champion.release, champion.rows[0])).any()
 
 
 def test_an_outcome_of_a_stretch_that_is_left_out_does_not_judge(

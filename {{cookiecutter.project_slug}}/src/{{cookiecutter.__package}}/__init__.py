@@ -14,7 +14,7 @@ import ml_lifecycle
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # What `ml_lifecycle.digest()` is of the library that this recipe was made with.
-LIBRARY = "86600799b51de1f719c3ed9a82f9a748e2857847baf1357c8c68a1acf92bf808"
+LIBRARY = "971ae3e75ec6d1b6295dc877f159943f13c7ddd20e8eab42a072d6c73ac9787e"
 
 if ml_lifecycle.digest() != LIBRARY:
     raise ImportError(

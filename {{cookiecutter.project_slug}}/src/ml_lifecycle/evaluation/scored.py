@@ -20,6 +20,7 @@ from .scores import (
     bootstrap_weights,
     calibration,
     interval,
+    losses,
     predict_scores,
 )
 from .task import Task
@@ -47,6 +48,25 @@ def judged(judges: Sequence[Judge], frame: pd.DataFrame, names: tuple[str, ...])
     parts = [predict_scores(one.model, frame.iloc[one.rows], names) for one in judges]
     order = np.argsort(np.concatenate([one.rows for one in judges]), kind="stable")
     return np.concatenate(parts)[order]
+
+
+def served_losses(classes: tuple[str, ...], rows: pd.DataFrame) -> np.ndarray:
+    """Return the loss of each served row; NaN where the outcome is no known class, or no number.
+
+    rows: prediction, probabilities (by class) and outcome, as the ledger keeps them.
+    """
+    names = list(classes)
+    if names:
+        y_true = rows["outcome"].map({name: number for number, name in enumerate(names)})
+        y_pred = pd.DataFrame(list(rows["probabilities"]), columns=names).to_numpy("float64")
+        y_pred = y_pred[:, 1] if len(names) == 2 else y_pred
+    else:
+        y_true = pd.to_numeric(rows["outcome"], errors="coerce")
+        y_pred = rows["prediction"].to_numpy("float64")
+    kept, loss = y_true.notna().to_numpy(), np.full(len(y_true), np.nan)
+    known = y_true[kept].to_numpy(dtype="int64" if names else "float64")
+    loss[kept] = losses(known, y_pred[kept])
+    return loss
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from ..evaluation.scored import served_losses
 from ..release.bundle import Release
-from ..release.evidence import losses_of
 from .settings import SHARE, DriftSettings
 
 
@@ -36,7 +36,7 @@ def realized_loss(release: Release, served: pd.DataFrame, drift: DriftSettings) 
     """
     before = release.reference.loss
     known = served[served["outcome"].notna()]
-    loss = losses_of(release, known)
+    loss = served_losses(release.classes, known)
     loss = loss[np.isfinite(loss)]
     if len(loss) < drift.min_rows:
         return LossComparison(len(loss), before.mean)

@@ -13,12 +13,13 @@ from ..data.contract import USED, Contract
 from ..data.rows import to_frame
 from ..data.split import row_hashes
 from ..evaluation.query import left_out
-from ..evaluation.scores import losses, predict_scores
+from ..evaluation.scores import predict_scores
 from ..ledger.database import Ledger
 from .bundle import Release, holdout, judgement, trained_on
 
 TEST, PRODUCTION = "the test set", "outcomes from production"
 LATEST = 50_000  # outcomes looked at
+SAME = 0.25  # of the test rows: so many that both releases have judged are enough
 SERVED, WHOLE = "when it was served", "sent whole"  # no names of columns: see `labelled`
 
 
@@ -98,28 +99,43 @@ def honest_predictions(release: Release, frame: pd.DataFrame) -> np.ndarray:
     if the model that serves was not fitted on them. Rows are told apart by the columns that the
     release knew; where one is gone, or of another kind, only test rows can be told.
     """
-    test, names = holdout(release), [c.name for c in release.contract.with_role(*USED)]
-    there = [n for n in names if n in frame and frame[n].dtype == test[n].dtype]
-    marks, whole = row_hashes(frame[there]), len(there) == len(names)
-    seen = np.isin(marks, trained_on(release)) if whole else np.ones(len(frame), dtype=bool)
+    said, names = judged_predictions(release, frame), _told_by(release, frame)
+    if len(names) < len(release.contract.used):
+        return said
+    new = ~_known(said) & ~np.isin(row_hashes(frame[names]), trained_on(release))
+    if new.any():
+        said[new] = predict_scores(release.model, frame[new], release.classes)
+    return said
+
+
+def judged_predictions(release: Release, frame: pd.DataFrame) -> np.ndarray:
+    """Return what the judges of a release said of those of its test rows that are in `frame`."""
     many = (len(release.classes),) if len(release.classes) > 2 else ()
-    said = np.full((len(frame), *many), np.nan)
-    if not seen.all():
-        said[~seen] = predict_scores(release.model, frame[~seen], release.classes)
-    if (known := judgement(release)) is not None:
-        kept = ~known.leaked(row_hashes(test[names]))
-        place = pd.Index(row_hashes(test[there])[kept])
-        at = pd.Series(np.flatnonzero(kept), place).groupby(level=0).first().reindex(marks)
+    said, known = np.full((len(frame), *many), np.nan), judgement(release)
+    if known is not None:
+        test, names = holdout(release), _told_by(release, frame)
+        kept = ~known.leaked(row_hashes(test[release.contract.used]))
+        place = pd.Index(row_hashes(test[names])[kept])
+        at = pd.Series(np.flatnonzero(kept), place).groupby(level=0).first()
+        at = at.reindex(row_hashes(frame[names]))
         found = at.notna().to_numpy()
         said[found] = known.y_pred[at[found].astype(int)]
     return said
 
 
+def _told_by(release: Release, frame: pd.DataFrame) -> list[str]:
+    """Return the columns by which rows of `frame` are told apart as the release did."""
+    test, used = holdout(release), release.contract.used
+    return [name for name in used if name in frame and frame[name].dtype == test[name].dtype]
+
+
+def _known(said: np.ndarray) -> np.ndarray:
+    return ~np.isnan(said[:, 0] if said.ndim == 2 else said)
+
+
 def honest(release: Release, frame: pd.DataFrame) -> pd.DataFrame:
     """Return the rows of which `release` says something without having learnt from them."""
-    said = honest_predictions(release, frame)
-    known = ~np.isnan(said[:, 0] if said.ndim == 2 else said)
-    return frame[known].reset_index(drop=True)
+    return frame[_known(honest_predictions(release, frame))].reset_index(drop=True)
 
 
 def gather(
@@ -130,11 +146,20 @@ def gather(
     enough: int,
     exclude: Sequence[str] = (),
 ) -> Case:
-    """Return the case: production's outcomes where both are honest of `enough`, else the test."""
+    """Return the case: production's outcomes where both are honest of `enough`, else the test.
+
+    A refresh is compared judge with judge, on rows that are test rows of both, where these are a
+    part of the test to speak of: beside the champion as it serves, which learnt up to its last day,
+    a judge of the same recipe knows less by a test part, and would look worse for being honest.
+    """
     test = honest(challenger, holdout(challenger))
     case = Case(challenger, champion, anchor, test, TEST, challenger.manifest.test_sha256)
     if champion is None or missing_features(champion, test):
         return case
+    if not case.changed:
+        alike = test[_known(judged_predictions(champion, test))].reset_index(drop=True)
+        if len(alike) >= SAME * len(test):
+            return replace(case, frame=alike)
     lived = _lived(labelled(ledger, challenger.contract, LATEST, exclude), challenger, champion)
     if len(lived) < enough or missing_features(champion, lived):
         return replace(case, frame=honest(champion, test))
@@ -154,25 +179,6 @@ def _lived(rows: pd.DataFrame, challenger: Release, champion: Release) -> pd.Dat
     sure = rows[WHOLE] | (rows[SERVED] > trained)
     kept = rows[sure & rows[sensitive].notna().all(axis=1)].drop(columns=[SERVED, WHOLE])
     return honest(challenger, honest(champion, kept.reset_index(drop=True)))
-
-
-def losses_of(release: Release, rows: pd.DataFrame) -> np.ndarray:
-    """Return the loss of each served row; NaN where the outcome is no known class, or no number.
-
-    rows: prediction, probabilities (by class) and outcome, as the ledger keeps them.
-    """
-    names = list(release.classes)
-    if names:
-        y_true = rows["outcome"].map({name: number for number, name in enumerate(names)})
-        y_pred = pd.DataFrame(list(rows["probabilities"]), columns=names).to_numpy("float64")
-        y_pred = y_pred[:, 1] if len(names) == 2 else y_pred
-    else:
-        y_true = pd.to_numeric(rows["outcome"], errors="coerce")
-        y_pred = rows["prediction"].to_numpy("float64")
-    kept, loss = y_true.notna().to_numpy(), np.full(len(y_true), np.nan)
-    known = y_true[kept].to_numpy(dtype="int64" if names else "float64")
-    loss[kept] = losses(known, y_pred[kept])
-    return loss
 
 
 def missing_features(release: Release, frame: pd.DataFrame) -> list[str]:

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.stats import binom
 
+from ..evaluation.scored import served_losses
 from ..ledger.database import Ledger
 from ..release.bundle import Release
-from ..release.evidence import losses_of
 from .rollout import Rollout
 from .settings import RolloutSettings
 
@@ -48,7 +48,7 @@ def loss_guardrail(
     only nearly so once the latest rows are a part of all.
     """
     both = ledger.compared(rollout.version.number, rollout.since, LATEST)
-    ours, theirs = (losses_of(champion, rows) for rows in both)
+    ours, theirs = (served_losses(champion.classes, rows) for rows in both)
     rise = (ours - theirs)[np.isfinite(ours - theirs)]
     if (count := len(rise)) < allowed.min_rows:
         return ""
