@@ -14,20 +14,25 @@ from ml_lifecycle.data.split import row_hashes
 from ml_lifecycle.evaluation.scores import predict_scores
 from ml_lifecycle.ledger.database import Ledger, now
 from ml_lifecycle.release import evidence
-from ml_lifecycle.release.bundle import holdout, judgement
+from ml_lifecycle.release.bundle import Release, holdout, judgement, judges
 from ml_lifecycle.release.evidence import (
     PRODUCTION,
     TEST,
     Case,
+    comparable,
     gather,
-    honest,
     honest_predictions,
-    judged_predictions,
+    paired_predictions,
 )
 from project.gate import judge
 from project.lifecycle import ask_gate
 from project.training import train
 from world import Champion, check, make_table, quiet, rows_of
+
+
+def served_by(release: Release, frame: pd.DataFrame) -> np.ndarray:
+    """Return what is honest of a release where no judge is asked of new rows."""
+    return honest_predictions(release, frame, np.zeros(len(frame), dtype=bool))
 
 
 @pytest.fixture
@@ -42,7 +47,6 @@ def lived(champion: Champion, table: Any, tmp_path: Path) -> Callable[..., Case]
         enough: int,
         odd: str = "",
         exclude: tuple[str, ...] = (),
-        manifest: Any = None,
         **change: Any,
     ) -> Case:
         sent = to_records(rows[columns])
@@ -53,8 +57,7 @@ def lived(champion: Champion, table: Any, tmp_path: Path) -> Callable[..., Case]
             "probabilities": {},
         }
         values = [odd or value for value in rows["target"]]
-        known = manifest or champion.release.manifest
-        ours = replace(champion.release, sha256="challenger", manifest=known)
+        ours = replace(champion.release, sha256="challenger")
         with Ledger(settings.project.ledger_url) as ledger:
             ledger.write_predictions(
                 [
@@ -105,14 +108,14 @@ def test_a_release_is_honest_of_its_test_rows_and_of_rows_that_it_has_not_seen(
     release, (frame, contract) = champion.release, champion.rows
     known, test = judgement(release), holdout(release)
     assert known is not None
-    assert honest_predictions(release, test).tolist() == known.y_pred.tolist()
+    assert served_by(release, test).tolist() == known.y_pred.tolist()
     early = frame[~np.isin(row_hashes(frame[contract.used]), row_hashes(test))]
-    assert np.isnan(honest_predictions(release, early)).all()
+    assert np.isnan(served_by(release, early)).all()
     new = validate(contract, table(rows=200, seed=9), "new")
     said = predict_scores(release.model, new, release.classes)
-    assert honest_predictions(release, new).tolist() == said.tolist()
+    assert served_by(release, new).tolist() == said.tolist()
     both = pd.concat([early, new, test], ignore_index=True)
-    assert len(honest(release, both)) == len(new) + len(test)
+    assert len(comparable(release, release, both)) == len(new) + len(test)
 
 
 @pytest.mark.parametrize("kind", ["multiclass", "regression"])
@@ -122,9 +125,9 @@ def test_so_it_is_with_many_classes_and_with_numbers(kind: str, typed: Any) -> N
     release = settings.registry.fetch(settings.registry.wanted(made.number))
     known, test = judgement(release), holdout(release)
     assert known is not None
-    said = honest_predictions(release, frame[contract.used])
+    said = served_by(release, frame[contract.used])
     assert np.isnan(said).any(axis=tuple(range(1, said.ndim))).sum() == len(frame) - len(test)
-    assert honest_predictions(release, test).tolist() == known.y_pred.tolist()
+    assert served_by(release, test).tolist() == known.y_pred.tolist()
 
 
 def test_rows_that_stand_in_both_parts_of_the_table_do_not_judge(project: Any) -> None:
@@ -146,8 +149,8 @@ def test_rows_that_stand_in_both_parts_of_the_table_do_not_judge(project: Any) -
 def test_without_a_column_only_test_rows_can_be_told(champion: Champion, table: Any) -> None:
     release, test = champion.release, holdout(champion.release).drop(columns="gender")
     new = validate(release.contract, table(rows=200, seed=9), "new").drop(columns="gender")
-    assert not np.isnan(honest_predictions(release, test)).any()
-    assert np.isnan(honest_predictions(release, new)).all()
+    assert not np.isnan(served_by(release, test)).any()
+    assert np.isnan(served_by(release, new)).all()
 
 
 def test_what_a_judge_says_of_a_row_that_it_was_fitted_on_is_not_honest(
@@ -157,21 +160,35 @@ def test_what_a_judge_says_of_a_row_that_it_was_fitted_on_is_not_honest(
     assert known is not None
     leaky = replace(known, seen=row_hashes(test)[:7], seen_by=known.judge[:7])
     monkeypatch.setattr(evidence, "judgement", lambda release: leaky)
-    assert np.flatnonzero(np.isnan(honest_predictions(champion.release, test))).tolist() == [
-        *range(7)
-    ]
+    assert np.flatnonzero(np.isnan(served_by(champion.release, test))).tolist() == [*range(7)]
 
 
-def test_a_refresh_is_compared_judge_with_judge_where_both_have_judged(
-    champion: Champion, lived: Callable[..., Case], table: Any
+def test_where_a_judge_speaks_the_other_ones_judge_is_asked_and_never_of_its_own_groups(
+    project: Any,
 ) -> None:
-    manifest = champion.release.manifest.model_copy(update={"rows_sha256": "newer"})
-    refresh = lived(table(rows=300, seed=9), 300, manifest=manifest)
-    assert (refresh.where, len(refresh.frame)) == (TEST, manifest.test_rows)
-    known = judgement(champion.release)
+    table = make_table(rows=900)
+    settings = project(table, time="since", test_share=0.2)
+    check(settings)
+    frame, contract = rows_of(settings)
+    days = frame["since"].rank(method="min", pct=True)
+    releases = []
+    for until in (0.7, 1.0):
+        made = train(frame[days <= until].reset_index(drop=True), contract, settings, quiet)
+        releases.append(settings.registry.fetch(settings.registry.wanted(made.number)))
+    old, new = releases
+    test = holdout(new)
+    later = ~np.isin(row_hashes(test), row_hashes(frame[days <= 0.7][contract.used]))
+    ours, theirs = paired_predictions(new, old, test)
+    assert later.sum() > 50
+    assert not np.isnan([ours[later], theirs[later]]).any()
+    known, keys = judgement(old), row_hashes(test[["customer"]])
     assert known is not None
-    assert judged_predictions(champion.release, refresh.frame).tolist() == known.y_pred.tolist()
-    assert np.isnan(judged_predictions(champion.release, champion.rows[0])).any()
+    each = [predict_scores(model, test, old.classes) for model in judges(old)]
+    for row in np.flatnonzero(later):
+        said = np.flatnonzero([one[row] == theirs[row] for one in each])
+        assert any(keys[row] not in known.groups[known.groups_by == judge] for judge in said)
+    served = predict_scores(old.model, test, old.classes)
+    assert (theirs[later] != served[later]).mean() > 0.9
 
 
 def test_an_outcome_of_a_stretch_that_is_left_out_does_not_judge(

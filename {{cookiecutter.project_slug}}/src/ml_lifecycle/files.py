@@ -23,7 +23,9 @@ FILES = (
     "trained_on.npy",
     "evaluation.json",
 )
-LATER = ("judged.npz",)  # of releases that were fitted again after they were judged
+# Of releases that were fitted again after they were judged.
+JUDGED, JUDGES = "judged.npz", "judges.skops"
+LATER = JUDGED, JUDGES
 NAMES = ("manifest.json", "manifest.sig", *FILES, *LATER)
 LARGEST = 512 * 2**20  # bytes of one file
 

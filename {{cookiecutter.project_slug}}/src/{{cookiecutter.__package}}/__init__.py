@@ -14,7 +14,7 @@ import ml_lifecycle
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # What `ml_lifecycle.digest()` is of the library that this recipe was made with.
-LIBRARY = "971ae3e75ec6d1b6295dc877f159943f13c7ddd20e8eab42a072d6c73ac9787e"
+LIBRARY = "866350c9be88ca709891bba8d5e2064d9510b50fbc0056e3b7653fb3383bf4d5"
 
 if ml_lifecycle.digest() != LIBRARY:
     raise ImportError(

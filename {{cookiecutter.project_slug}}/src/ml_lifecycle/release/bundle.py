@@ -23,7 +23,7 @@ from ..data.rows import as_json, convert, to_frame
 from ..errors import CheckFailed
 from ..evaluation.evaluation import Evaluation
 from ..evaluation.scores import predict_scores
-from ..files import LATER
+from ..files import JUDGED, JUDGES
 from ..project import Project
 from .trust import TrustPolicy
 from .verify import Manifest, check_members, gunzip, read_manifest, signed_file
@@ -61,13 +61,16 @@ class Judgement:
     """What was said of each test row by a model that had not seen it.
 
     y_pred: (rows,) or (rows, classes); judge: (rows,) which model said it; seen, seen_by: the
-    fingerprints, uint64, of the rows that each of these models was fitted on.
+    fingerprints, uint64, of the rows that each of these models was fitted on; groups, groups_by:
+    those of their groups, where there are any.
     """
 
     y_pred: np.ndarray
     judge: np.ndarray
     seen: np.ndarray
     seen_by: np.ndarray
+    groups: np.ndarray
+    groups_by: np.ndarray
 
     def leaked(self, marks: np.ndarray) -> np.ndarray:
         """Return, (rows,) bool, which test rows, by fingerprint, their own judge was fitted on."""
@@ -89,6 +92,7 @@ class Release:
     evaluation: Evaluation
     manifest: Manifest
     sha256: str
+    trust: TrustPolicy
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -124,6 +128,7 @@ def read_release(
         evaluation=_made("evaluation.json", Evaluation.from_json, files["evaluation.json"]),
         manifest=manifest,
         sha256=sha256,
+        trust=trust,
     )
     _made("golden.json", lambda content: check_golden(release, content), files["golden.json"])
     return release
@@ -152,9 +157,16 @@ def trained_on(release: Release) -> np.ndarray:
 
 def judgement(release: Release) -> Judgement | None:
     """Return what was said of the test rows; None of a release that is what was judged itself."""
-    if LATER[0] not in release.manifest.files:
+    if JUDGED not in release.manifest.files:
         return None
-    return _made(LATER[0], _judged, _content(release, LATER[0]))
+    return _made(JUDGED, _judged, _content(release, JUDGED))
+
+
+def judges(release: Release) -> list[Pipeline]:
+    """Return the models that judged the test rows; what serves, of a release that has no others."""
+    if JUDGES not in release.manifest.files:
+        return [release.model]
+    return _made(JUDGES, lambda b: _model(b, release.trust), _content(release, JUDGES))
 
 
 def holdout(release: Release) -> pd.DataFrame:
@@ -178,7 +190,7 @@ def _made(name: str, make: Callable[[bytes], Made], signed: bytes) -> Made:
         raise CheckFailed(f"{name} cannot be read: {type(error).__name__}: {text}") from None
 
 
-def _model(content: bytes, trust: TrustPolicy) -> Pipeline:
+def _model(content: bytes, trust: TrustPolicy) -> Any:
     check_members("model.skops", content)
     asked, unknown = trust.types_in(content)
     if unknown:
@@ -187,7 +199,7 @@ def _model(content: bytes, trust: TrustPolicy) -> Pipeline:
 
 
 def _judged(content: bytes) -> Judgement:
-    check_members(LATER[0], content)
+    check_members(JUDGED, content)
     with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
         return Judgement(**arrays)
 

@@ -3,11 +3,12 @@
 In: the challenger's test rows, and the outcomes that came back from production. Out: a `Case`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+from sklearn.pipeline import Pipeline
 
 from ..data.contract import USED, Contract
 from ..data.rows import to_frame
@@ -15,11 +16,10 @@ from ..data.split import row_hashes
 from ..evaluation.query import left_out
 from ..evaluation.scores import predict_scores
 from ..ledger.database import Ledger
-from .bundle import Release, holdout, judgement, trained_on
+from .bundle import Release, holdout, judgement, judges, trained_on
 
 TEST, PRODUCTION = "the test set", "outcomes from production"
 LATEST = 50_000  # outcomes looked at
-SAME = 0.25  # of the test rows: so many that both releases have judged are enough
 SERVED, WHOLE = "when it was served", "sent whole"  # no names of columns: see `labelled`
 
 
@@ -92,20 +92,40 @@ def labelled(
     return frame[known].reset_index(drop=True)
 
 
-def honest_predictions(release: Release, frame: pd.DataFrame) -> np.ndarray:
+def honest_predictions(release: Release, frame: pd.DataFrame, judged: np.ndarray) -> np.ndarray:
     """Return what a release says of typed rows without having learnt from them, NaN where it did.
 
-    (rows,) or (rows, classes). Of its test rows that is what their judge said; of others it counts
-    if the model that serves was not fitted on them. Rows are told apart by the columns that the
-    release knew; where one is gone, or of another kind, only test rows can be told.
+    (rows,) or (rows, classes). judged: (rows,) bool, of which a judge is asked: what it said when
+    it was a test row, else what it says now, if it was not fitted on the row, nor on its group. Of
+    all others what serves is asked. Rows are told apart by the columns that the release knew; where
+    one is gone, or of another kind, only test rows can be told.
     """
     said, names = judged_predictions(release, frame), _told_by(release, frame)
     if len(names) < len(release.contract.used):
         return said
-    new = ~_known(said) & ~np.isin(row_hashes(frame[names]), trained_on(release))
-    if new.any():
-        said[new] = predict_scores(release.model, frame[new], release.classes)
+    marks, open_ = row_hashes(frame[names]), ~_known(said)
+    for asked, model, seen in _asked(release, frame, judged):
+        mine = open_ & asked & ~np.isin(marks, seen)
+        if mine.any():
+            said[mine] = predict_scores(model, frame[mine], release.classes)
+        open_ &= ~mine
     return said
+
+
+def _asked(
+    release: Release, frame: pd.DataFrame, judged: np.ndarray
+) -> Iterator[tuple[np.ndarray, Pipeline, np.ndarray]]:
+    """Yield which rows may be asked of a model, the model, and what it was fitted on."""
+    known, group = judgement(release), release.contract.group
+    if known is None or not judged.any():
+        yield np.ones(len(frame), dtype=bool), release.model, trained_on(release)
+        return
+    keys = row_hashes(frame[[group]]) if group else np.zeros(len(frame), dtype="uint64")
+    for number, model in enumerate(judges(release)):
+        mine = known.seen_by == number
+        strange = ~np.isin(keys, known.groups[known.groups_by == number])
+        yield judged & strange, model, known.seen[mine]
+    yield ~judged, release.model, trained_on(release)
 
 
 def judged_predictions(release: Release, frame: pd.DataFrame) -> np.ndarray:
@@ -133,9 +153,23 @@ def _known(said: np.ndarray) -> np.ndarray:
     return ~np.isnan(said[:, 0] if said.ndim == 2 else said)
 
 
-def honest(release: Release, frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of which `release` says something without having learnt from them."""
-    return frame[_known(honest_predictions(release, frame))].reset_index(drop=True)
+def paired_predictions(
+    challenger: Release, other: Release, frame: pd.DataFrame
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return what both say honestly of typed rows, NaN where one cannot: judge beside judge.
+
+    A judge learnt from less, and from older rows, than what serves. So where the challenger's judge
+    speaks the other's judge is its equal, and where what serves speaks, what serves.
+    """
+    judged = _known(judged_predictions(challenger, frame))
+    nobody = np.zeros(len(frame), dtype=bool)
+    return honest_predictions(challenger, frame, nobody), honest_predictions(other, frame, judged)
+
+
+def comparable(challenger: Release, other: Release, frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of which both say something honest."""
+    ours, theirs = paired_predictions(challenger, other, frame)
+    return frame[_known(ours) & _known(theirs)].reset_index(drop=True)
 
 
 def gather(
@@ -146,23 +180,14 @@ def gather(
     enough: int,
     exclude: Sequence[str] = (),
 ) -> Case:
-    """Return the case: production's outcomes where both are honest of `enough`, else the test.
-
-    A refresh is compared judge with judge, on rows that are test rows of both, where these are a
-    part of the test to speak of: beside the champion as it serves, which learnt up to its last day,
-    a judge of the same recipe knows less by a test part, and would look worse for being honest.
-    """
-    test = honest(challenger, holdout(challenger))
+    """Return the case: production's outcomes where both are honest of `enough`, else the test."""
+    test = comparable(challenger, champion or challenger, holdout(challenger))
     case = Case(challenger, champion, anchor, test, TEST, challenger.manifest.test_sha256)
     if champion is None or missing_features(champion, test):
         return case
-    if not case.changed:
-        alike = test[_known(judged_predictions(champion, test))].reset_index(drop=True)
-        if len(alike) >= SAME * len(test):
-            return replace(case, frame=alike)
     lived = _lived(labelled(ledger, challenger.contract, LATEST, exclude), challenger, champion)
     if len(lived) < enough or missing_features(champion, lived):
-        return replace(case, frame=honest(champion, test))
+        return case
     # More come in all the time: every challenger of this champion looks at the same stream.
     key = f"outcomes since {champion.sha256[:16]}"
     return replace(case, frame=lived, where=PRODUCTION, key=key)
@@ -178,7 +203,7 @@ def _lived(rows: pd.DataFrame, challenger: Release, champion: Release) -> pd.Dat
     sensitive = [c.name for c in challenger.contract.with_role("sensitive")]
     sure = rows[WHOLE] | (rows[SERVED] > trained)
     kept = rows[sure & rows[sensitive].notna().all(axis=1)].drop(columns=[SERVED, WHOLE])
-    return honest(challenger, honest(champion, kept.reset_index(drop=True)))
+    return comparable(challenger, champion, kept.reset_index(drop=True))
 
 
 def missing_features(release: Release, frame: pd.DataFrame) -> list[str]:

@@ -19,14 +19,14 @@ from ..data.contract import NUMERIC, Contract, save_contract
 from ..data.limits import Limits, servable
 from ..data.profile import Profile, cells, news, once_a_group, profile
 from ..data.rows import to_records
-from ..data.split import Split, check_unseen
+from ..data.split import Split, check_unseen, row_hashes
 from ..digest import sha256
 from ..errors import CheckFailed
 from ..evaluation.evaluation import Evaluation
 from ..evaluation.scored import Judge, judged
 from ..evaluation.scores import losses, predict_scores
 from ..evaluation.task import Task
-from ..files import FILES, LATER
+from ..files import FILES, JUDGED, JUDGES, LATER
 from ..project import Project
 from .bundle import Golden, Judgement, MeanLoss, Reference
 from .keys import sign
@@ -71,7 +71,7 @@ def write_release(
     path.mkdir(parents=True)
     test = frame.iloc[split.test].reset_index(drop=True)
     honest = judged(trained.judges, test, task.classes)
-    _write_judged(path / "judged.npz", honest, trained.judges)
+    _write_judged(path, honest, trained)
     skops.io.dump(trained.model, path / "model.skops")
     check_types((path / "model.skops").read_bytes(), trust)
     save_contract(task.contract, path / "contract.yaml")
@@ -88,13 +88,24 @@ def write_release(
     _sign(path, trained, project, run_id)
 
 
-def _write_judged(path: Path, y_pred: np.ndarray, judges: Sequence[Judge]) -> None:
+def _write_judged(path: Path, y_pred: np.ndarray, trained: Trained) -> None:
+    """Write what was said of the test rows, and the models that said it, if they do not serve."""
+    judges, group = trained.judges, trained.task.contract.group
     judge = np.empty(len(y_pred), dtype="int16")
     for number, one in enumerate(judges):
         judge[one.rows] = number
-    seen_by = np.repeat(np.arange(len(judges), dtype="int16"), [len(one.seen) for one in judges])
-    seen = np.concatenate([one.seen for one in judges])
-    np.savez_compressed(path, **vars(Judgement(y_pred, judge, seen, seen_by)))
+    keys = row_hashes(trained.frame[[group]]) if group else np.empty(0, dtype="uint64")
+    groups = [np.unique(keys[fitted]) if group else keys for fitted, _ in trained.split.folds]
+    arrays = (*_by_judge([one.seen for one in judges]), *_by_judge(groups))
+    np.savez_compressed(path / JUDGED, **vars(Judgement(y_pred, judge, *arrays)))
+    if trained.model is not judges[0].model:
+        skops.io.dump([one.model for one in judges], path / JUDGES)
+
+
+def _by_judge(marks: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the marks of all judges in a row, and the number of the judge of each."""
+    numbers = np.repeat(np.arange(len(marks), dtype="int16"), [len(one) for one in marks])
+    return np.concatenate(marks), numbers
 
 
 def _sign(path: Path, trained: Trained, project: Project, run_id: str) -> None:
@@ -104,7 +115,11 @@ def _sign(path: Path, trained: Trained, project: Project, run_id: str) -> None:
         package_version=project.version,
         run_id=run_id,
         classes=trained.task.classes,
-        files={name: sha256((path / name).read_bytes()) for name in (*FILES, *LATER)},
+        files={
+            name: sha256((path / name).read_bytes())
+            for name in (*FILES, *LATER)
+            if (path / name).exists()
+        },
     )
     content = manifest.model_dump_json(indent=1).encode()
     (path / "manifest.json").write_bytes(content)

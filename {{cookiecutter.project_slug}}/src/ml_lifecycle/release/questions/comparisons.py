@@ -27,7 +27,7 @@ from ...evaluation.slices import masks
 from ...evaluation.task import groups_of
 from ...words import called, counted
 from ..bundle import Release
-from ..evidence import TEST, Case, honest, honest_predictions, missing_features
+from ..evidence import TEST, Case, comparable, missing_features, paired_predictions
 from ..settings import GateSettings
 from .verdict import GateCheck
 
@@ -53,13 +53,11 @@ def paired(case: Case, other: Release | None, seed: int) -> PairedPredictions:
     """Return both models' honest predictions of the case's rows; without `other`, of no feature."""
     release, frame = case.challenger, case.frame
     y_true = target_values(frame, release.contract, release.classes)
-    ours = honest_predictions(release, frame)
-    if other is not None:
-        theirs = honest_predictions(other, frame)
-    elif ours.ndim == 2:
+    ours, theirs = paired_predictions(release, other or release, frame)
+    if other is None and ours.ndim == 2:
         shares = np.bincount(y_true, minlength=ours.shape[1]) / len(y_true)
         theirs = np.tile(shares, (len(y_true), 1))
-    else:
+    elif other is None:
         theirs = np.full(len(y_true), y_true.mean())
     groups = groups_of(frame, release.contract.group)
     return PairedPredictions(y_true, ours, theirs, groups, seed)
@@ -109,7 +107,7 @@ def anchored(case: Case, metric: Metric, gate: GateSettings) -> GateCheck:
     if absent := missing_features(case.anchor, case.frame):
         said = f"the anchor needs {', '.join(absent)}, now set aside; freeze another with --anchor"
         return GateCheck(ANCHOR, "hold", said)
-    frame = honest(case.anchor, case.frame)
+    frame = comparable(case.challenger, case.anchor, case.frame)
     if len(frame) < FEW:
         said = f"only {len(frame)} rows of which the anchor says something honest"
         return GateCheck(ANCHOR, "hold", said)
