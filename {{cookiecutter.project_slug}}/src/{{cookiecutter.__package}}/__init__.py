@@ -14,7 +14,7 @@ import ml_lifecycle
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # What `ml_lifecycle.digest()` is of the library that this recipe was made with.
-LIBRARY = "866350c9be88ca709891bba8d5e2064d9510b50fbc0056e3b7653fb3383bf4d5"
+LIBRARY = "2251471893c11a6f63df8ae89e5a9696516f41dead79d46f4e8cf836a2aa275f"
 
 if ml_lifecycle.digest() != LIBRARY:
     raise ImportError(

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from ml_lifecycle import Progress, counted
 from ml_lifecycle.data import CheckedTable, Finding, TableView, check_data, checks, leaks
 from ml_lifecycle.display import checked_table
-from ml_lifecycle.evaluation import left_out, matching
+from ml_lifecycle.evaluation import query
 
 from .settings import Settings
 
@@ -95,10 +95,10 @@ def check(settings: Settings, progress: Progress) -> str:
         return "Look at reports/data.html"
 
     checked = check_data(project, data, CHECKS, settings.service, progress, refused=write_page)
-    for query in settings.slices:
-        matching(checked.rows, query, checked.contract)
+    for condition in settings.slices:
+        query.matching(checked.rows, condition, checked.contract)
     classes = settings.task(checked.contract).classes
     said = checked_table(checked, classes[1] if len(classes) == 2 else "")
-    if count := int(left_out(checked.rows, data.exclude, checked.contract).sum()):
+    if count := int(query.left_out(checked.rows, data.exclude, checked.contract).sum()):
         said += f"\n[data] exclude leaves {counted(count, 'row')} out of training and of the gate"
     return f"{said}\n{write_page(checked)}"

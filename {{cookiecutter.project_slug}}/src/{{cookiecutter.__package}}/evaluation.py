@@ -18,8 +18,7 @@ from ml_lifecycle.evaluation import (
     ScoredRows,
     best_threshold,
     constant_prediction,
-    example_reasons,
-    permutation_importances,
+    explain,
     policy_values,
     slice_floors,
     slice_scores,
@@ -79,11 +78,11 @@ def evaluate(
         ),
         currency=settings.value.currency,
         # Why: what features are worth and cost, and three rows explained.
-        importances=permutation_importances(
+        importances=explain.permutation_importances(
             judges, test, task, feature_cost(partial(features, style="trees"), rows, task.contract)
         ),
         visible=scored.visible(),
-        examples=example_reasons(judges, scored, rows, settings.service),
+        examples=explain.example_reasons(judges, scored, rows, settings.service),
         # How it came to be, and how it ages.
         choice=selection.reason,
         ladder=selection.ladder,

@@ -16,7 +16,7 @@ import pandas as pd
 
 from ml_lifecycle import Progress, code_digest, counted, sha256
 from ml_lifecycle.data import Contract, row_hashes, split_rows
-from ml_lifecycle.evaluation import Evaluation, Judge, Task, left_out, matching
+from ml_lifecycle.evaluation import Evaluation, Judge, Task, query
 from ml_lifecycle.ledger import Ledger
 from ml_lifecycle.model import Selected, fit, search, select
 from ml_lifecycle.release import Lineage, Trained, write_release
@@ -69,9 +69,9 @@ def train(
     """
     project, task = settings.project, settings.task(contract)
     settings.registry.check_key()  # what is missing is said before the search
-    for query in settings.slices:
-        matching(frame, query, contract)  # so is a condition that cannot be read
-    broken = left_out(frame, settings.data.exclude, contract)
+    for condition in settings.slices:
+        query.matching(frame, condition, contract)  # so is a condition that cannot be read
+    broken = query.left_out(frame, settings.data.exclude, contract)
     frame = frame.loc[~broken, contract.used].reset_index(drop=True)
     # 1. The last part of time, or whole groups, or a share of the rows are tested on. With time and
     # groups both that is all late rows, and each is judged by a model of other groups' early rows.

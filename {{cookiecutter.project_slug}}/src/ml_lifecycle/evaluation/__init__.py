@@ -4,9 +4,8 @@ Scores, slices and gaps between groups, calibration, money, explanations, ageing
 rows that it was not trained on. Higher is better, as in scikit-learn.
 """
 
+from . import explain, query
 from .evaluation import Evaluation
-from .explain import example_reasons, permutation_importances
-from .query import left_out, matching
 from .scored import Judge, ScoredRows
 from .scores import METRICS
 from .settings import ValueSettings
@@ -25,11 +24,9 @@ __all__ = [
     "ValueSettings",
     "best_threshold",
     "constant_prediction",
-    "example_reasons",
-    "left_out",
-    "matching",
-    "permutation_importances",
+    "explain",
     "policy_values",
+    "query",
     "slice_floors",
     "slice_scores",
     "staleness_curve",

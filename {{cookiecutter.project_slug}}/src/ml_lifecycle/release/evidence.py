@@ -10,17 +10,14 @@ import numpy as np
 import pandas as pd
 from sklearn.pipeline import Pipeline
 
-from ..data.contract import USED, Contract
-from ..data.rows import to_frame
 from ..data.split import row_hashes
-from ..evaluation.query import left_out
+from ..evaluation.labelled import SERVED, WHOLE, labelled
 from ..evaluation.scores import predict_scores
 from ..ledger.database import Ledger
 from .bundle import Release, holdout, judgement, judges, trained_on
 
 TEST, PRODUCTION = "the test set", "outcomes from production"
 LATEST = 50_000  # outcomes looked at
-SERVED, WHOLE = "when it was served", "sent whole"  # no names of columns: see `labelled`
 
 
 @dataclass(frozen=True)
@@ -59,37 +56,6 @@ class Case:
     def refresh(self) -> bool:
         """Whether newer rows are the only reason to ask."""
         return self.champion is not None and not self.strict and not self.changed
-
-
-def labelled(
-    ledger: Ledger, contract: Contract, last: int | None = None, exclude: Sequence[str] = ()
-) -> pd.DataFrame:
-    """Return typed rows that were served and whose outcome is known, the oldest first.
-
-    Left out are rows without one of the contract's features, which an earlier contract served,
-    outcomes that are no class of it, and where a query of `exclude` holds. A row without time has
-    that of the request; without group, the request is its group. Two more columns, `served` and
-    `whole`: when it came, in UTC, and whether it was sent with everything that the contract uses,
-    so that its fingerprint says whether it was trained on.
-    """
-    served, needed = ledger.served(last, known=True), set(contract.features)
-    served = served[served["inputs"].map(needed.issubset).astype(bool)].reset_index(drop=True)
-    extra = [c.name for c in contract.with_role("time", "group", "sensitive")]
-    rows = []
-    for inputs, outcome, at, request in zip(
-        served["inputs"], served["outcome"], served["created_at"], served["request_id"], strict=True
-    ):
-        absent = {c.name: at.isoformat() for c in contract.with_role("time")}
-        absent |= {c.name: f"request {request}" for c in contract.with_role("group")}
-        given = {name: value for name, value in inputs.items() if value is not None}
-        rows.append(inputs | absent | given | {contract.target.name: outcome})
-    frame, target = to_frame(contract, rows, USED), contract.target
-    whole = [all(inputs.get(name) is not None for name in extra) for inputs in served["inputs"]]
-    frame = frame.assign(**{SERVED: served["created_at"], WHOLE: whole})
-    known = frame[target.name].isin(target.categories or ())
-    known = known if target.categories else frame[target.name].notna()
-    known &= ~left_out(frame, exclude, contract)
-    return frame[known].reset_index(drop=True)
 
 
 def honest_predictions(release: Release, frame: pd.DataFrame, judged: np.ndarray) -> np.ndarray:

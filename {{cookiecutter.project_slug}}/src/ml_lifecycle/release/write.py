@@ -109,17 +109,14 @@ def _by_judge(marks: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _sign(path: Path, trained: Trained, project: Project, run_id: str) -> None:
+    there = [name for name in (*FILES, *LATER) if (path / name).exists()]
     manifest = Manifest(
         **vars(trained.lineage),
         project=project.name,
         package_version=project.version,
         run_id=run_id,
         classes=trained.task.classes,
-        files={
-            name: sha256((path / name).read_bytes())
-            for name in (*FILES, *LATER)
-            if (path / name).exists()
-        },
+        files={name: sha256((path / name).read_bytes()) for name in there},
     )
     content = manifest.model_dump_json(indent=1).encode()
     (path / "manifest.json").write_bytes(content)

@@ -17,9 +17,8 @@ from .verdict import QUESTION, GateCheck
 def leakage(case: Case) -> GateCheck:
     """Ask if a test row was judged by a model that was fitted on it."""
     test, said = holdout(case.challenger), judgement(case.challenger)
-    marks = row_hashes(test[[c for c in case.challenger.contract.used if c in test]])
-    fitted = trained_on(case.challenger)
-    leaked = said.leaked(marks) if said else np.isin(marks, fitted)
+    marks = row_hashes(test[case.challenger.contract.used])
+    leaked = said.leaked(marks) if said else np.isin(marks, trained_on(case.challenger))
     known = max(int(leaked.sum()) - case.challenger.manifest.duplicate_rows, 0)
     words = f"{known:,} of its {len(test):,} test rows were judged by a model fitted on them"
     return GateCheck("no test row was trained on", "reject" if known else "promote", words)
