@@ -123,6 +123,14 @@ def test_a_refusal_has_the_shape_that_is_told(client: Any, path: str, body: byte
         assert forms.Failed.model_validate(answer.json(), extra="forbid").detail
 
 
+def test_the_key_of_a_request_that_counts_once_is_told_where_it_is_heeded(told: Any) -> None:
+    heeded = {
+        path for path, routes in told["paths"].items()
+        if {"Idempotency-Key"} == {p["name"] for p in routes.get("post", {}).get("parameters", [])}
+    }  # fmt: skip
+    assert heeded == {"/predict", "/invocations"}
+
+
 def test_an_outcome_of_another_kind_is_refused_in_the_shape_that_is_told(client: Any) -> None:
     outcome = {"request_id": "a", "row": 0, "value": "perhaps"}
     answer = client.post("/outcomes", json={"outcomes": [outcome]})

@@ -14,7 +14,7 @@ import ml_lifecycle
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # What `ml_lifecycle.digest()` is of the library that this recipe was made with.
-LIBRARY = "907dd8b1a2f245e6be7a043abe140e56958a3123319c30d40f8355528496a156"
+LIBRARY = "6f1058f4681485d80a072e6ec23acd125bf44c6797a128ff7f099b327f20532b"
 
 if ml_lifecycle.digest() != LIBRARY:
     raise ImportError(

@@ -194,5 +194,5 @@ def tour_verb(settings: "Settings", folder: str) -> None:
 
 
 main.add_command(card_verb)
-for shared in SHARED:  # rollout, score, mlflow, backup, restore, rotate-key
+for shared in SHARED:  # rollout, score, mlflow, backup, restore, forget, rotate-key
     main.add_command(shared(__package__))

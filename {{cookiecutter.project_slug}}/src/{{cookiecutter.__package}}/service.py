@@ -30,6 +30,8 @@ ALONE = (
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 
+ONCE = "Idempotency-Key"  # of a request that counts once, however often it is sent
+
 
 def build(
     server: ModelServer, project: Project, service: ServiceSettings, keys: list[bytes]
@@ -70,15 +72,15 @@ def serve(settings: Settings) -> None:
 def _answers(app: FastAPI, server: ModelServer) -> None:
     refusals = forms.statuses(401, 408, 413, 422, 503, 504)
 
-    @app.post("/predict", responses=refusals)
+    @app.post("/predict", responses=refusals, openapi_extra=forms.ONCE)
     async def predict(request: Request) -> forms.Predictions:
         """Predict for rows of the contract; 200 means that the predictions are on disk."""
-        return await server.predict(await request.body())
+        return await server.predict_once(await request.body(), request.headers.get(ONCE))
 
-    @app.post("/invocations", responses=refusals)
+    @app.post("/invocations", responses=refusals, openapi_extra=forms.ONCE)
     async def invocations(request: Request) -> forms.Invocation:
         """Predict as /predict does, in the form of `mlflow models serve` and SageMaker."""
-        return await server.invoke(await request.body())
+        return await server.invoke(await request.body(), request.headers.get(ONCE))
 
     @app.post("/explain", responses=forms.statuses(401, 408, 413, 422))
     async def explain(request: Request) -> forms.Explanation:

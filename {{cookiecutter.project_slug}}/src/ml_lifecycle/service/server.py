@@ -15,6 +15,7 @@ from uuid import uuid4
 import pandas as pd
 from anyio import CapacityLimiter, to_thread
 from fastapi import HTTPException
+from sqlalchemy.exc import IntegrityError
 from starlette.concurrency import run_in_threadpool
 
 from ..data.rows import as_json, convert, violations
@@ -25,6 +26,7 @@ from .answer import ledger_values, shown, why
 from .bodies import from_invocation, parse, refused
 from .canary import Budget, Canary
 from .forms import Described, Explanation, Invocation, Outcomes, Prediction, Predictions, Taken
+from .idempotency import Once
 from .metrics import Metrics
 from .request import row_type
 from .settings import RolloutSettings, ServiceSettings
@@ -100,7 +102,34 @@ class ModelServer:
         finally:
             self.canary.refresh(self.slot.loaded)
 
-    async def predict(self, body: bytes) -> Predictions:
+    async def predict_once(self, body: bytes, key: str | None) -> Predictions:
+        """Answer as `predict` does; what came before with the same key, as it was answered then.
+
+        Raises:
+            HTTPException: 422 the key came before with another body; and as `predict`.
+
+        """
+        if key is None:
+            return await self.predict(body)
+        once = Once.of(key, body)
+        said = await self._said(once)
+        if said is None:
+            try:
+                return await self.predict(body, once)
+            except IntegrityError:  # answered meanwhile, here or by another replica
+                said = await self._said(once)
+                if said is None:
+                    raise
+        return said
+
+    async def _said(self, once: Once) -> Predictions | None:
+        try:
+            async with asyncio.timeout(self.service.deadline_seconds):
+                return await to_thread.run_sync(once.said, self.ledger, abandon_on_cancel=True)
+        except TimeoutError:
+            raise HTTPException(504, "the ledger did not answer in time") from None
+
+    async def predict(self, body: bytes, once: Once | None = None) -> Predictions:
         """Answer the rows of a body; return when the predictions are on disk.
 
         Raises:
@@ -108,7 +137,7 @@ class ModelServer:
                 within the deadline.
 
         """
-        champion, request_id = self.slot.loaded, uuid4().hex
+        champion, request_id = self.slot.loaded, once.request_id if once else uuid4().hex
         rows = _rows(champion, body)
         first, other = self.canary.route(request_id, champion)
         try:
@@ -117,7 +146,7 @@ class ModelServer:
                     found, loaded = await to_thread.run_sync(
                         self.canary.answer, first, champion, rows, limiter=self.workers
                     )
-                    await self.writer.write(_records(request_id, rows, found, loaded))
+                    await self.writer.write(_records(request_id, rows, found, loaded, once))
         except QueueFull:
             raise HTTPException(503, "busy", headers={"Retry-After": "1"}) from None
         except TimeoutError:
@@ -128,9 +157,9 @@ class ModelServer:
         version = loaded.version.number
         return Predictions(request_id=request_id, version=version, predictions=found)
 
-    async def invoke(self, body: bytes) -> Invocation:
-        """Answer a body in the form of `mlflow models serve` and SageMaker, as `predict` does."""
-        found = await self.predict(from_invocation(body))
+    async def invoke(self, body: bytes, key: str | None = None) -> Invocation:
+        """Answer a body in the form of `mlflow models serve` and SageMaker, as `predict_once`."""
+        found = await self.predict_once(from_invocation(body), key)
         return Invocation(predictions=[said.prediction for said in found.predictions])
 
     async def explain(self, body: bytes) -> Explanation:
@@ -179,10 +208,17 @@ def _rows(loaded: LoadedModel, body: bytes) -> list[dict[str, Any]]:
 
 
 def _records(
-    request_id: str, rows: list[dict[str, Any]], found: list[Prediction], loaded: LoadedModel
+    request_id: str,
+    rows: list[dict[str, Any]],
+    found: list[Prediction],
+    loaded: LoadedModel,
+    once: Once | None,
 ) -> list[dict[str, Any]]:
     shared = {"request_id": request_id, "created_at": now(), "version": loaded.version.number}
+    shared |= {"body_sha256": once and once.body_sha256}
     return [
-        shared | {"row": place, "inputs": row} | ledger_values(said)
+        shared
+        | {"row": place, "inputs": row, "warnings": said.warnings if once else None}
+        | ledger_values(said)
         for place, (row, said) in enumerate(zip(rows, found, strict=True))
     ]
