@@ -32,7 +32,8 @@ from starlette.testclient import TestClient
 from world import Champion, Rows, Settings, make_table
 
 FROM_OUTSIDE = (
-    "MLFLOW_", "LEDGER_", "RELEASE_", "SERVICE_", "ENVIRONMENT", "APPROVER", "GITHUB_", "GITLAB_"
+    "MLFLOW_", "LEDGER_", "RELEASE_", "SERVICE_", "ENVIRONMENT", "APPROVER", "GITHUB_", "GITLAB_",
+    "AIP_", "SAGEMAKER_",
 )  # fmt: skip
 
 

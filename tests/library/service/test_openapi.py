@@ -16,7 +16,7 @@ POSTS = ["/predict", "/explain", "/invocations", "/outcomes"]
 ALL = {"401", "408", "413", "422", "503", "504"}
 STATUSES = {
     "/predict": ALL,
-    "/invocations": ALL,
+    "/invocations": ALL | {"406", "415"},
     "/explain": ALL - {"503", "504"},
     "/outcomes": ALL - {"504"},
 }

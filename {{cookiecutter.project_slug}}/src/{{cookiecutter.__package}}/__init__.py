@@ -14,7 +14,7 @@ import ml_lifecycle
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # What `ml_lifecycle.digest()` is of the library that this recipe was made with.
-LIBRARY = "6f1058f4681485d80a072e6ec23acd125bf44c6797a128ff7f099b327f20532b"
+LIBRARY = "570cd368bc2285cd48311bc726a2aebc1aeeef6358cc5d672a63f03cd77747ab"
 
 if ml_lifecycle.digest() != LIBRARY:
     raise ImportError(

@@ -108,11 +108,16 @@ def _judged(verdict: "questions.Verdict") -> None:
 )
 @verb(__package__)
 def serve_verb(settings: "Settings", host: str | None, port: int | None) -> None:
-    """Serve the champion over HTTP until stopped; the page to try it is at `/`."""
+    """Serve the champion over HTTP until stopped; the page to try it is at `/`.
+
+    A platform's variables (AIP_HTTP_PORT, SAGEMAKER_BIND_TO_PORT) go before project.toml.
+    """
+    from ml_lifecycle.platforms import address
+
     from .service import serve
 
     given = {"host": host, "port": port}.items()
-    changes = {name: value for name, value in given if value is not None}
+    changes = address() | {name: value for name, value in given if value is not None}
     service = settings.service.model_copy(update=changes)
     serve(settings.model_copy(update={"service": service}))
 

@@ -7,7 +7,7 @@ prediction is given after it is committed.
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import uuid4
@@ -17,16 +17,18 @@ from anyio import CapacityLimiter, to_thread
 from fastapi import HTTPException
 from sqlalchemy.exc import IntegrityError
 from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
 
 from ..data.rows import as_json, convert, violations
 from ..data.values import spelled
 from ..ledger.database import Ledger, now
+from ..platforms import CSV, JSON, answer_type, as_csv, from_invocation
 from ..release.registry import Registry
 from .answer import ledger_values, shown, why
-from .bodies import from_invocation, parse, refused
+from .bodies import parse, refused
 from .canary import Budget, Canary
 from .forms import Described, Explanation, Invocation, Outcomes, Prediction, Predictions, Taken
-from .idempotency import Once
+from .idempotency import NAME, Once
 from .metrics import Metrics
 from .request import row_type
 from .settings import RolloutSettings, ServiceSettings
@@ -157,10 +159,17 @@ class ModelServer:
         version = loaded.version.number
         return Predictions(request_id=request_id, version=version, predictions=found)
 
-    async def invoke(self, body: bytes, key: str | None = None) -> Invocation:
-        """Answer a body in the form of `mlflow models serve` and SageMaker, as `predict_once`."""
-        found = await self.predict_once(from_invocation(body), key)
-        return Invocation(predictions=[said.prediction for said in found.predictions])
+    async def invoke(self, body: bytes, headers: Mapping[str, str]) -> Invocation | Response:
+        """Answer as `predict_once`, in the forms of MLflow, SageMaker, Vertex AI and Azure ML.
+
+        Content-Type and Accept are respected: HTTPException 406 and 415.
+        """
+        wanted = answer_type(headers.get("accept", JSON))
+        features = self.slot.loaded.release.contract.features
+        ours = from_invocation(body, headers.get("content-type", JSON), features)
+        found = await self.predict_once(ours, headers.get(NAME))
+        said = [one.prediction for one in found.predictions]
+        return as_csv(said) if wanted == CSV else Invocation(predictions=said)
 
     async def explain(self, body: bytes) -> Explanation:
         """Say what moved the prediction of a body's first row."""
