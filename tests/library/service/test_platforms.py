@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pandas as pd
 import pytest
+from fastapi import HTTPException
 from ml_lifecycle import platforms
 from ml_lifecycle.errors import WrongUse
 from ml_lifecycle.ledger.database import Ledger
@@ -174,6 +175,7 @@ def test_what_is_no_csv_of_the_contract_is_refused_and_not_repeated(
         {"inputs": {"usage": [1.0], "plan": ["pro", "pro"]}},
         {"inputs": {"usage": [1.0], "plan": "p"}},
         {"inputs": {"usage": 1.0}},
+        {"inputs": {"a": "x", "b": "y"}},
         {"dataframe_split": {"columns": ["a", "b"], "data": ["ab"]}},
         {"input_data": {"columns": ["a"]}},
         {"data": []},
@@ -183,6 +185,8 @@ def test_what_is_no_csv_of_the_contract_is_refused_and_not_repeated(
 )
 def test_what_is_none_of_the_forms_is_refused(http: httpx.Client, content: Any) -> None:
     assert http.post("/invocations", json=content).status_code == 422
+    with pytest.raises(HTTPException):  # whatever the contract is
+        platforms.from_invocation(json.dumps(content).encode(), platforms.JSON, [])
 
 
 def test_an_infinite_number_is_refused_and_a_missing_one_is_taken(

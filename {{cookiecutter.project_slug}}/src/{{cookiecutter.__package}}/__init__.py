@@ -14,7 +14,7 @@ import ml_lifecycle
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # What `ml_lifecycle.digest()` is of the library that this recipe was made with.
-LIBRARY = "570cd368bc2285cd48311bc726a2aebc1aeeef6358cc5d672a63f03cd77747ab"
+LIBRARY = "858c4c09e6d6c1cf38571c19cea868aec15127e3f3a058fffd9e0d8686af72c0"
 
 if ml_lifecycle.digest() != LIBRARY:
     raise ImportError(

@@ -108,10 +108,7 @@ def _judged(verdict: "questions.Verdict") -> None:
 )
 @verb(__package__)
 def serve_verb(settings: "Settings", host: str | None, port: int | None) -> None:
-    """Serve the champion over HTTP until stopped; the page to try it is at `/`.
-
-    A platform's variables (AIP_HTTP_PORT, SAGEMAKER_BIND_TO_PORT) go before project.toml.
-    """
+    """Serve the champion over HTTP until stopped; the page to try it is at `/`."""
     from ml_lifecycle.platforms import address
 
     from .service import serve

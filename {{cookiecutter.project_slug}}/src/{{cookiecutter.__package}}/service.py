@@ -4,7 +4,7 @@ In: a `ModelServer`, which holds the champion, the challenger and the ledger. Ou
 A route of your own is one more function here; what it answers, it promises.
 """
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -67,7 +67,7 @@ def serve(settings: Settings) -> None:
         app = build(server, project, service, keys)
         host, port = listener.getsockname()[:2]
         print(f"Version {server.version} serves on http://{host}:{port}", flush=True)
-        run(app, listener)
+        run(app, listener, service.drain_seconds, server.end)
 
 
 def _answers(app: FastAPI, server: ModelServer) -> None:
@@ -115,9 +115,13 @@ def _answers(app: FastAPI, server: ModelServer) -> None:
 
 
 def _tells(app: FastAPI, server: ModelServer, project: Project) -> None:
-    @app.get("/health/ready")
+    ends = {"model": forms.Failed, "description": "it was told to end: send requests elsewhere"}
+
+    @app.get("/health/ready", responses={503: ends})
     async def ready() -> forms.Ready:
-        """Say that a verified model is loaded."""
+        """Say that a verified model is loaded, and that requests may be sent."""
+        if server.ending:
+            raise HTTPException(503, ends["description"])
         return forms.Ready(status="ready", version=server.version)
 
     for path in health_routes():

@@ -48,6 +48,7 @@ class ModelServer:
         """Begin to answer when `lifespan` is entered."""
         self.slot, self.canary, self.ledger, self.service = slot, canary, ledger, service
         self.writer = Writer(ledger, service.queue_rows)
+        self.ending = False  # no longer ready
         self.metrics = Metrics()
         self.metrics.gauge("model_version", "Version that serves", lambda: self.version)
         self.metrics.gauge("rollout_version", "Version in a rollout, 0 if none", self._rollout)
@@ -71,6 +72,10 @@ class ModelServer:
     def version(self) -> int:
         """The number of the version that serves."""
         return self.slot.loaded.version.number
+
+    def end(self) -> None:
+        """Be no longer ready, and go on answering."""
+        self.ending = True
 
     def _rollout(self) -> int:
         return self.canary.rollout.version.number if self.canary.rollout else 0
