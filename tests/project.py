@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import time
 import urllib.request
@@ -84,7 +85,7 @@ class Project:
                 assert found, service.stderr.read() if service.stderr else line
                 yield found.group()
             finally:
-                service.terminate()
+                service.send_signal(signal.SIGINT)  # SIGTERM would go on for other callers
                 service.wait(timeout=30)
 
 

@@ -4,15 +4,19 @@ import contextlib
 import itertools
 import os
 import shutil
+import socket
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pandas as pd
 import pytest
+import uvicorn
 from sqlalchemy import create_engine
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -20,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import world
 from ml_lifecycle.data.rows import to_frame
 from ml_lifecycle.evaluation.scores import predict_scores
+from ml_lifecycle.ledger.backup import backup, restore
 from ml_lifecycle.ledger.database import Ledger
 from ml_lifecycle.service.server import ModelServer
 from project.service import build
@@ -27,7 +32,8 @@ from starlette.testclient import TestClient
 from world import Champion, Rows, Settings, make_table
 
 FROM_OUTSIDE = (
-    "MLFLOW_", "LEDGER_", "RELEASE_", "SERVICE_", "ENVIRONMENT", "APPROVER", "GITHUB_", "GITLAB_"
+    "MLFLOW_", "LEDGER_", "RELEASE_", "SERVICE_", "ENVIRONMENT", "APPROVER", "GITHUB_", "GITLAB_",
+    "AIP_", "SAGEMAKER_",
 )  # fmt: skip
 
 
@@ -141,6 +147,47 @@ def serving() -> Callable[[Settings], Any]:
                 yield Served(http, server, ledger, settings)
 
     return serve
+
+
+@pytest.fixture(scope="session")
+def over_http() -> Callable[[Settings], Any]:
+    """Serve a project's champion over real HTTP within a `with`; yields a client of it."""
+
+    @contextlib.contextmanager
+    def serve(settings: Settings, keys: list[bytes] | None = None) -> Iterator[httpx.Client]:
+        registry, allowed = settings.registry, settings.gate.max_latency_ms
+        with (
+            Ledger(settings.project.ledger_url) as ledger,
+            socket.create_server(("127.0.0.1", 0)) as listener,
+            httpx.Client(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}") as client,
+        ):
+            client.timeout = 30
+            server = ModelServer.open(registry, ledger, settings.service, settings.rollout, allowed)
+            app = build(server, settings.project, settings.service, keys or [])
+            http = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
+            thread = threading.Thread(target=http.run, kwargs={"sockets": [listener]})
+            thread.start()
+            try:
+                yield client
+            finally:
+                http.should_exit = True
+                thread.join()
+
+    return serve
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def apart(
+    request: pytest.FixtureRequest, champion: Champion, tmp_path: Path, quiet: Any
+) -> Settings:
+    """A project of its own with a champion, whose ledger is of either kind."""
+    own = champion.copy(tmp_path)
+    if request.param == "sqlite":
+        return own
+    backup(own.project, tmp_path / "backup.db", quiet)
+    project = replace(own.project, ledger_url=str(request.getfixturevalue("emptied")()))
+    restore(project, tmp_path / "backup.db", quiet)
+    return own.model_copy(update={"project": project})
 
 
 @pytest.fixture(scope="session")

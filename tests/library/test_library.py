@@ -23,7 +23,7 @@ HOUSE = Path(ml_lifecycle.__file__).parent
 RECIPE = sys.modules["project"].__name__
 # From the lowest to the highest: a wing imports from lower ones only.
 FLOORS = [
-    {"tables"},
+    {"tables", "platforms"},
     {"data", "ledger"},
     {"evaluation"},
     {"model"},

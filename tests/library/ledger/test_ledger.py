@@ -158,34 +158,14 @@ def test_a_ledger_of_an_earlier_template_loses_nothing(
         assert [d.id for d in ledger.decisions()] == [2, 1]
 
 
-def test_one_person_is_found_and_deleted_as_the_privacy_page_says(ledger: Ledger) -> None:
+def test_one_person_is_found_as_the_privacy_page_says(ledger: Ledger) -> None:
     page = (TEMPLATE / "docs" / "privacy.md").read_text(encoding="utf-8")
-    found, deleted = (page.split(f"## {name}")[1] for name in ("What is stored of", "Delete one"))
-    statements = [
-        " ".join(line.strip() for line in text.splitlines() if line.startswith("    ")).split(";")
-        for text in (found, deleted)
-    ]
+    lines = page.split("## What is stored of")[1].split("## Delete one")[0].splitlines()
+    statement = " ".join(line.strip() for line in lines if line.startswith("    "))
     for name, customer in (("a", "C00004"), ("b", "C00005")):
         ledger.write_predictions([prediction(name) | {"inputs": {"customer_id": customer}}])
-        ledger.write_outcomes([{"request_id": name, "row": 0, "value": "no"}])
-        shadow = {
-            "request_id": name,
-            "row": 0,
-            "version": 2,
-            "created_at": now(),
-            "prediction": "no",
-        }
-        ledger.write_shadows(
-            [shadow | {"probabilities": None, "latency_seconds": 0.5, "error_type": None}]
-        )
-    with ledger.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        assert connection.execute(text(statements[0][0])).scalar() == "a"
-        for statement in filter(str.strip, statements[1]):
-            connection.execute(text(statement))
-        assert connection.execute(text(statements[0][0])).all() == []
-        for table in ("predictions", "outcomes", "shadows"):
-            left = connection.scalars(text(f"SELECT request_id FROM {table}")).all()
-            assert left == ["b"], table
+    with ledger.engine.connect() as connection:
+        assert connection.execute(text(statement.rstrip(";"))).scalar() == "a"
 
 
 def shape(engine: Engine) -> dict[str, list[str]]:

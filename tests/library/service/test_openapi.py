@@ -16,7 +16,7 @@ POSTS = ["/predict", "/explain", "/invocations", "/outcomes"]
 ALL = {"401", "408", "413", "422", "503", "504"}
 STATUSES = {
     "/predict": ALL,
-    "/invocations": ALL,
+    "/invocations": ALL | {"406", "415"},
     "/explain": ALL - {"503", "504"},
     "/outcomes": ALL - {"504"},
 }
@@ -121,6 +121,14 @@ def test_a_refusal_has_the_shape_that_is_told(client: Any, path: str, body: byte
     else:
         assert answer.status_code == 413
         assert forms.Failed.model_validate(answer.json(), extra="forbid").detail
+
+
+def test_the_key_of_a_request_that_counts_once_is_told_where_it_is_heeded(told: Any) -> None:
+    heeded = {
+        path for path, routes in told["paths"].items()
+        if {"Idempotency-Key"} == {p["name"] for p in routes.get("post", {}).get("parameters", [])}
+    }  # fmt: skip
+    assert heeded == {"/predict", "/invocations"}
 
 
 def test_an_outcome_of_another_kind_is_refused_in_the_shape_that_is_told(client: Any) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from ml_lifecycle.ledger.database import Ledger
 from ml_lifecycle.service.writer import QueueFull, Writer
+from sqlalchemy.exc import IntegrityError
 from world import prediction
 
 
@@ -44,6 +45,32 @@ def test_beyond_the_queue_a_request_is_refused_at_once(ledger: Ledger) -> None:
 
     asyncio.run(overflow())
     assert set(ledger.served()["request_id"]) == {"a", "c"}
+
+
+def test_a_request_that_is_there_already_takes_no_other_of_its_commit_with_it(
+    ledger: Ledger,
+) -> None:
+    ledger.write_predictions([prediction("b")])
+
+    async def together() -> list[BaseException | None]:
+        writer = Writer(ledger, 100)
+        names = ["c", "b", "a", "c", "d"]
+        waiting = [asyncio.create_task(writer.write([prediction(name)])) for name in names]
+        await asyncio.sleep(0)  # all are in the queue before the writer starts
+        writer.start()
+        found = await asyncio.gather(*waiting, return_exceptions=True)
+        writer.stop()
+        return found
+
+    found = asyncio.run(together())
+    assert [isinstance(error, IntegrityError) for error in found] == [
+        False,
+        True,
+        False,
+        True,
+        False,
+    ]
+    assert sorted(ledger.served()["request_id"]) == ["a", "b", "c", "d"]
 
 
 def test_a_request_whose_commit_failed_hears_of_it(ledger: Ledger) -> None:

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from functools import wraps
 from importlib import import_module
 from pathlib import Path
@@ -132,6 +133,34 @@ def restore(package: str) -> click.Command:
     return run
 
 
+def forget(package: str) -> click.Command:
+    """Return the verb that deletes rows of the ledger."""
+
+    @click.command("forget")
+    @click.option("--before", type=click.DateTime(["%Y-%m-%d"]), help="Rows before a day (UTC).")
+    @click.option("--where", nargs=2, metavar="COLUMN VALUE", help="Rows sent with this value.")
+    @verb(package)
+    def run(settings: Any, before: datetime | None, where: tuple[str, str] | None) -> None:
+        """Delete predictions, with their outcomes and shadows, and say how many.
+
+        Without options those older than [service] keep_days: let cron run it so, daily. The service
+        may go on; decisions and looks stay. What else holds a person is in docs/privacy.md.
+        """
+        from .ledger import forget as delete
+        from .ledger import told
+
+        days = settings.service.keep_days
+        if before is None and where is None:
+            if not days:
+                click.echo("[service] keep_days is 0: nothing is too old, nothing was deleted")
+                return
+            before = datetime.now(UTC) - timedelta(days)
+        moment = before and before.replace(tzinfo=UTC)
+        click.echo(f"Deleted: {told(delete(settings.project, moment, where))}")
+
+    return run
+
+
 def rotate_key(package: str) -> click.Command:
     """Return the verb that makes a new pair of keys."""
 
@@ -216,4 +245,4 @@ def score(package: str) -> click.Command:
     return run
 
 
-SHARED = (rollout, score, mlflow, backup, restore, rotate_key)
+SHARED = (rollout, score, mlflow, backup, restore, forget, rotate_key)

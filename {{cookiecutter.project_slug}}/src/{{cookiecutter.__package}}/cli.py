@@ -109,10 +109,12 @@ def _judged(verdict: "questions.Verdict") -> None:
 @verb(__package__)
 def serve_verb(settings: "Settings", host: str | None, port: int | None) -> None:
     """Serve the champion over HTTP until stopped; the page to try it is at `/`."""
+    from ml_lifecycle.platforms import address
+
     from .service import serve
 
     given = {"host": host, "port": port}.items()
-    changes = {name: value for name, value in given if value is not None}
+    changes = address() | {name: value for name, value in given if value is not None}
     service = settings.service.model_copy(update=changes)
     serve(settings.model_copy(update={"service": service}))
 
@@ -194,5 +196,5 @@ def tour_verb(settings: "Settings", folder: str) -> None:
 
 
 main.add_command(card_verb)
-for shared in SHARED:  # rollout, score, mlflow, backup, restore, rotate-key
+for shared in SHARED:  # rollout, score, mlflow, backup, restore, forget, rotate-key
     main.add_command(shared(__package__))

@@ -4,12 +4,13 @@ In: a `ModelServer`, which holds the champion, the challenger and the ledger. Ou
 A route of your own is one more function here; what it answers, it promises.
 """
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
 from sqlalchemy.exc import SQLAlchemyError
 
 from ml_lifecycle import Project, in_production
 from ml_lifecycle.ledger import Ledger
+from ml_lifecycle.platforms import health_routes, predict_routes
 from ml_lifecycle.service import (
     CountRequests,
     Guard,
@@ -29,6 +30,8 @@ ALONE = (
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+
+ONCE = "Idempotency-Key"  # of a request that counts once, however often it is sent
 
 
 def build(
@@ -64,21 +67,34 @@ def serve(settings: Settings) -> None:
         app = build(server, project, service, keys)
         host, port = listener.getsockname()[:2]
         print(f"Version {server.version} serves on http://{host}:{port}", flush=True)
-        run(app, listener)
+        run(app, listener, service.drain_seconds, server.end)
 
 
 def _answers(app: FastAPI, server: ModelServer) -> None:
     refusals = forms.statuses(401, 408, 413, 422, 503, 504)
 
-    @app.post("/predict", responses=refusals)
+    typed = refusals | forms.statuses(406, 415)
+
+    # First of all, since a platform may name a path that is one of ours, and asks in its own form.
+    async def invocations(request: Request) -> forms.Invocation | Response:
+        """Predict as /predict does, for MLflow, SageMaker, Vertex AI and Azure ML; CSV, too."""
+        return await server.invoke(await request.body(), request.headers)
+
+    for path in predict_routes():
+        app.add_api_route(
+            path,
+            invocations,
+            methods=["POST"],
+            response_model=forms.Invocation,
+            responses=typed,
+            openapi_extra=forms.ONCE,
+            include_in_schema=path == "/invocations",
+        )
+
+    @app.post("/predict", responses=refusals, openapi_extra=forms.ONCE)
     async def predict(request: Request) -> forms.Predictions:
         """Predict for rows of the contract; 200 means that the predictions are on disk."""
-        return await server.predict(await request.body())
-
-    @app.post("/invocations", responses=refusals)
-    async def invocations(request: Request) -> forms.Invocation:
-        """Predict as /predict does, in the form of `mlflow models serve` and SageMaker."""
-        return await server.invoke(await request.body())
+        return await server.predict_once(await request.body(), request.headers.get(ONCE))
 
     @app.post("/explain", responses=forms.statuses(401, 408, 413, 422))
     async def explain(request: Request) -> forms.Explanation:
@@ -99,6 +115,18 @@ def _answers(app: FastAPI, server: ModelServer) -> None:
 
 
 def _tells(app: FastAPI, server: ModelServer, project: Project) -> None:
+    ends = {"model": forms.Failed, "description": "it was told to end: send requests elsewhere"}
+
+    @app.get("/health/ready", responses={503: ends})
+    async def ready() -> forms.Ready:
+        """Say that a verified model is loaded, and that requests may be sent."""
+        if server.ending:
+            raise HTTPException(503, ends["description"])
+        return forms.Ready(status="ready", version=server.version)
+
+    for path in health_routes():
+        app.add_api_route(path, ready, include_in_schema=False)
+
     @app.get("/", include_in_schema=False)
     def page() -> HTMLResponse:
         text = project.page("service.html").read_text(encoding="utf-8")
@@ -109,11 +137,6 @@ def _tells(app: FastAPI, server: ModelServer, project: Project) -> None:
     async def live() -> forms.Alive:
         """Say that the process answers; asks nobody else."""
         return forms.Alive(status="alive")
-
-    @app.get("/health/ready")
-    async def ready() -> forms.Ready:
-        """Say that a verified model is loaded."""
-        return forms.Ready(status="ready", version=server.version)
 
     @app.get("/model", responses=forms.statuses(401))
     async def model() -> forms.Described:

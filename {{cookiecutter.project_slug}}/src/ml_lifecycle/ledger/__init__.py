@@ -6,6 +6,7 @@ older ledger up to date and lose nothing.
 
 from .backup import backup, restore, told
 from .database import Decision, Ledger
+from .forget import forget
 from .tables import DECISIONS, LOOKS, OUTCOMES, PREDICTIONS, SHADOWS
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Decision",
     "Ledger",
     "backup",
+    "forget",
     "restore",
     "told",
 ]

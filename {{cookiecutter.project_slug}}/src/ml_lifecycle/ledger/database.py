@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 from sqlalchemy import Table, case, create_engine, event, insert, select, text
-from sqlalchemy.engine import URL, Connection
+from sqlalchemy.engine import URL, Connection, Row
 from sqlalchemy.exc import SQLAlchemyError
 
 from ..errors import WorldBroken
@@ -95,6 +95,12 @@ class Ledger:
         """Commit rows of `predictions` in one transaction."""
         with self.engine.begin() as connection:
             connection.execute(insert(PREDICTIONS), list(rows))
+
+    def answered(self, request_id: str) -> Sequence[Row[Any]]:
+        """Return the rows of `predictions` that one request has, in their order."""
+        query = select(PREDICTIONS).filter_by(request_id=request_id).order_by(PREDICTIONS.c.row)
+        with self.engine.connect() as connection:
+            return connection.execute(query).all()
 
     def write_outcomes(self, rows: Sequence[dict[str, Any]]) -> tuple[int, int]:
         """Commit outcomes of known predictions; return how many were new and how many unknown.
@@ -212,7 +218,8 @@ class Ledger:
         """Return predictions with their outcomes where known, the oldest first.
 
         Columns: request_id, row, created_at (UTC), version, inputs (a dict), prediction,
-        probabilities (a dict, None for numbers), outcome (a str, None where it is not known).
+        probabilities (a dict, None for numbers), outcome (a str, None where it is not known),
+        and of requests with an Idempotency-Key body_sha256 and warnings.
         last: only so many of the latest rows; version: only those that it answered; known: only
         those with an outcome.
         """

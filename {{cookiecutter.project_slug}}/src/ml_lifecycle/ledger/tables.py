@@ -19,7 +19,7 @@ from sqlalchemy import (
     TypeDecorator,
 )
 
-REVISION = "0004"  # the last of migrations/versions
+REVISION = "0005"  # the last of migrations/versions
 
 
 class Moment(TypeDecorator[datetime]):
@@ -48,6 +48,9 @@ PREDICTIONS = Table(
     Column("inputs", JSON, nullable=False),
     Column("prediction", String, nullable=False),
     Column("probabilities", JSON, nullable=False),
+    # Of requests with an Idempotency-Key only.
+    Column("body_sha256", String),
+    Column("warnings", JSON(none_as_null=True)),
 )
 OUTCOMES = Table(
     "outcomes",

@@ -3,7 +3,6 @@
 In: bytes, and the type that they must be of. Out: the parsed body.
 """
 
-import json
 import re
 from typing import TypeVar
 
@@ -40,26 +39,6 @@ def parse(kind: type[Body], body: bytes) -> Body:
 def refused(place: str, why: str) -> HTTPException:
     """Return a 422 that names a place of the body."""
     return HTTPException(422, [{"loc": place, "msg": why}])
-
-
-def from_invocation(body: bytes) -> bytes:
-    """Return a body of `mlflow models serve` or SageMaker in the form of /predict; else 422."""
-    try:
-        content = json.loads(body)
-        if "dataframe_split" in content:
-            split = content["dataframe_split"]
-            if len(set(split["columns"])) < len(split["columns"]):
-                raise refused("columns", "a column is there twice")
-            rows = [dict(zip(split["columns"], row, strict=True)) for row in split["data"]]
-        else:
-            rows = content.get("dataframe_records", content.get("instances"))
-        return json.dumps({"rows": rows}).encode()
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        said = (
-            "give dataframe_split (columns, and data with as many values a row), dataframe_records "
-            "or instances"
-        )
-        raise refused("body", said) from None
 
 
 def _short(number: re.Match[str]) -> str:

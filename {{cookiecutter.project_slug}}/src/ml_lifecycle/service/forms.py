@@ -142,11 +142,27 @@ class Failed(BaseModel):
 
 MEANING: dict[int, str] = {
     401: "no valid X-API-Key",
+    406: "neither JSON nor CSV is wanted",
     408: "the body came too slowly",
     413: "the body is too large",
-    422: "the body breaks the contract",
+    415: "the body is neither JSON nor CSV",
+    422: "the body breaks the contract, or its Idempotency-Key came before with another body",
     503: "too many rows wait, or the ledger does not answer: try again after Retry-After seconds",
     504: "no answer in time: send fewer rows",
+}
+
+
+# What OpenAPI says of the header that makes a request count once.
+ONCE: dict[str, Any] = {
+    "parameters": [
+        {
+            "name": "Idempotency-Key",
+            "in": "header",
+            "description": "A request sent again with the same key and the same body is answered "
+            "as before, and written once: as long as its rows are in the ledger.",
+            "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
+        }
+    ]
 }
 
 

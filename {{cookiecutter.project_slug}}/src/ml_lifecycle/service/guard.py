@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..errors import WrongUse
+from ..platforms import health_routes
 from ..project import in_production
 
 OPEN = ("/health/", "/ping", "/metrics")
@@ -40,6 +41,7 @@ class Guard:
         """Guard `app`."""
         self.app, self.deadline, self.keys = app, deadline, keys
         self.max_body_size = max_body_size
+        self.open = {"/", *health_routes()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer it here."""
@@ -52,7 +54,7 @@ class Guard:
             await answer(scope, receive, send)
 
     def _may_enter(self, scope: Scope) -> bool:
-        if not self.keys or scope["path"] == "/" or scope["path"].startswith(OPEN):
+        if not self.keys or scope["path"] in self.open or scope["path"].startswith(OPEN):
             return True
         given = dict(scope["headers"]).get(b"x-api-key", b"")
         # Every key is compared, so that the time taken says nothing about which one was close.

@@ -9,6 +9,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -108,7 +109,7 @@ def running(project: Project) -> Iterator[str]:
                 raise WorldBroken(f"the service did not start; see {log}")
             yield found.group()
         finally:
-            process.terminate()
+            process.send_signal(signal.SIGINT)  # SIGTERM would go on for other callers
             process.wait(timeout=30)
 
 

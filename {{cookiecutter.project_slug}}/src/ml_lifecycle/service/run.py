@@ -1,11 +1,22 @@
-"""Start the service in this process, and stop it cleanly on SIGTERM or Ctrl-C."""
+"""Start the service in this process, and stop it cleanly on SIGTERM or Ctrl-C.
 
+At SIGTERM it is no longer ready and goes on serving, until whoever sends requests has looked away;
+then it takes no more, finishes those at hand, and exits with 0. A second SIGTERM ends it at once.
+"""
+
+import signal
 import socket
+import time
+from collections.abc import Callable
+from math import inf
+from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI
 
 from ..errors import WorldBroken
+
+AT_HAND = 10  # seconds for requests at hand, at most
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -16,7 +27,31 @@ def listen(host: str, port: int) -> socket.socket:
         raise WorldBroken(f"cannot listen on {host}:{port}: {error.strerror}") from None
 
 
-def run(app: FastAPI, listener: socket.socket) -> None:
-    """Answer until told to stop."""
-    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=10)
-    uvicorn.Server(config).run(sockets=[listener])
+def run(app: FastAPI, listener: socket.socket, drain: float, ending: Callable[[], None]) -> None:
+    """Answer until told to stop, and `drain` seconds longer; ending: called when that begins."""
+    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=AT_HAND)
+    config.load()
+    _Server(config, drain, ending).run(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, drain: float, ending: Callable[[], None]) -> None:
+        super().__init__(config)
+        self.drain, self.ending, self.ends = drain, ending, inf
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if sig != signal.SIGTERM:
+            super().handle_exit(sig, frame)
+        elif self.ends == inf:
+            self.ends = time.monotonic() + self.drain
+            self.ending()
+            # Who keeps a connection open makes the next one, and by then to another replica.
+            self.config.encoded_headers.append((b"connection", b"close"))
+        else:
+            # What was acknowledged is on disk, so nothing is lost that was promised.
+            signal.signal(sig, signal.SIG_DFL)
+            signal.raise_signal(sig)
+
+    async def on_tick(self, counter: int) -> bool:
+        self.should_exit = self.should_exit or time.monotonic() >= self.ends
+        return await super().on_tick(counter)

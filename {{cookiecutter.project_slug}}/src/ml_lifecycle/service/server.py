@@ -7,7 +7,7 @@ prediction is given after it is committed.
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import uuid4
@@ -15,16 +15,20 @@ from uuid import uuid4
 import pandas as pd
 from anyio import CapacityLimiter, to_thread
 from fastapi import HTTPException
+from sqlalchemy.exc import IntegrityError
 from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
 
 from ..data.rows import as_json, convert, violations
 from ..data.values import spelled
 from ..ledger.database import Ledger, now
+from ..platforms import CSV, JSON, answer_type, as_csv, from_invocation
 from ..release.registry import Registry
 from .answer import ledger_values, shown, why
-from .bodies import from_invocation, parse, refused
+from .bodies import parse, refused
 from .canary import Budget, Canary
 from .forms import Described, Explanation, Invocation, Outcomes, Prediction, Predictions, Taken
+from .idempotency import NAME, Once
 from .metrics import Metrics
 from .request import row_type
 from .settings import RolloutSettings, ServiceSettings
@@ -44,6 +48,7 @@ class ModelServer:
         """Begin to answer when `lifespan` is entered."""
         self.slot, self.canary, self.ledger, self.service = slot, canary, ledger, service
         self.writer = Writer(ledger, service.queue_rows)
+        self.ending = False  # no longer ready
         self.metrics = Metrics()
         self.metrics.gauge("model_version", "Version that serves", lambda: self.version)
         self.metrics.gauge("rollout_version", "Version in a rollout, 0 if none", self._rollout)
@@ -67,6 +72,10 @@ class ModelServer:
     def version(self) -> int:
         """The number of the version that serves."""
         return self.slot.loaded.version.number
+
+    def end(self) -> None:
+        """Be no longer ready, and go on answering."""
+        self.ending = True
 
     def _rollout(self) -> int:
         return self.canary.rollout.version.number if self.canary.rollout else 0
@@ -100,7 +109,34 @@ class ModelServer:
         finally:
             self.canary.refresh(self.slot.loaded)
 
-    async def predict(self, body: bytes) -> Predictions:
+    async def predict_once(self, body: bytes, key: str | None) -> Predictions:
+        """Answer as `predict` does; what came before with the same key, as it was answered then.
+
+        Raises:
+            HTTPException: 422 the key came before with another body; and as `predict`.
+
+        """
+        if key is None:
+            return await self.predict(body)
+        once = Once.of(key, body)
+        said = await self._said(once)
+        if said is None:
+            try:
+                return await self.predict(body, once)
+            except IntegrityError:  # answered meanwhile, here or by another replica
+                said = await self._said(once)
+                if said is None:
+                    raise
+        return said
+
+    async def _said(self, once: Once) -> Predictions | None:
+        try:
+            async with asyncio.timeout(self.service.deadline_seconds):
+                return await to_thread.run_sync(once.said, self.ledger, abandon_on_cancel=True)
+        except TimeoutError:
+            raise HTTPException(504, "the ledger did not answer in time") from None
+
+    async def predict(self, body: bytes, once: Once | None = None) -> Predictions:
         """Answer the rows of a body; return when the predictions are on disk.
 
         Raises:
@@ -108,7 +144,7 @@ class ModelServer:
                 within the deadline.
 
         """
-        champion, request_id = self.slot.loaded, uuid4().hex
+        champion, request_id = self.slot.loaded, once.request_id if once else uuid4().hex
         rows = _rows(champion, body)
         first, other = self.canary.route(request_id, champion)
         try:
@@ -117,7 +153,7 @@ class ModelServer:
                     found, loaded = await to_thread.run_sync(
                         self.canary.answer, first, champion, rows, limiter=self.workers
                     )
-                    await self.writer.write(_records(request_id, rows, found, loaded))
+                    await self.writer.write(_records(request_id, rows, found, loaded, once))
         except QueueFull:
             raise HTTPException(503, "busy", headers={"Retry-After": "1"}) from None
         except TimeoutError:
@@ -128,10 +164,17 @@ class ModelServer:
         version = loaded.version.number
         return Predictions(request_id=request_id, version=version, predictions=found)
 
-    async def invoke(self, body: bytes) -> Invocation:
-        """Answer a body in the form of `mlflow models serve` and SageMaker, as `predict` does."""
-        found = await self.predict(from_invocation(body))
-        return Invocation(predictions=[said.prediction for said in found.predictions])
+    async def invoke(self, body: bytes, headers: Mapping[str, str]) -> Invocation | Response:
+        """Answer as `predict_once`, in the forms of MLflow, SageMaker, Vertex AI and Azure ML.
+
+        Content-Type and Accept are respected: HTTPException 406 and 415.
+        """
+        wanted = answer_type(headers.get("accept", JSON))
+        features = self.slot.loaded.release.contract.features
+        ours = from_invocation(body, headers.get("content-type", JSON), features)
+        found = await self.predict_once(ours, headers.get(NAME))
+        said = [one.prediction for one in found.predictions]
+        return as_csv(said) if wanted == CSV else Invocation(predictions=said)
 
     async def explain(self, body: bytes) -> Explanation:
         """Say what moved the prediction of a body's first row."""
@@ -179,10 +222,17 @@ def _rows(loaded: LoadedModel, body: bytes) -> list[dict[str, Any]]:
 
 
 def _records(
-    request_id: str, rows: list[dict[str, Any]], found: list[Prediction], loaded: LoadedModel
+    request_id: str,
+    rows: list[dict[str, Any]],
+    found: list[Prediction],
+    loaded: LoadedModel,
+    once: Once | None,
 ) -> list[dict[str, Any]]:
     shared = {"request_id": request_id, "created_at": now(), "version": loaded.version.number}
+    shared |= {"body_sha256": once and once.body_sha256}
     return [
-        shared | {"row": place, "inputs": row} | ledger_values(said)
+        shared
+        | {"row": place, "inputs": row, "warnings": said.warnings if once else None}
+        | ledger_values(said)
         for place, (row, said) in enumerate(zip(rows, found, strict=True))
     ]

@@ -16,6 +16,8 @@ class ServiceSettings(Limits):
     refresh_seconds: Annotated[float, Field(gt=0)] = 2.0
     deadline_seconds: Annotated[float, Field(gt=0)] = 5.0
     queue_rows: Annotated[int, Field(gt=0)] = 10_000
+    drain_seconds: Annotated[float, Field(ge=0, le=3600)] = 5.0
+    keep_days: Annotated[int, Field(ge=0, le=36_500)] = 0
 
 
 class RolloutSettings(Section):

@@ -10,7 +10,10 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
+from operator import itemgetter
 from typing import Any
+
+from sqlalchemy.exc import IntegrityError
 
 from ..ledger.database import Ledger
 
@@ -76,12 +79,21 @@ class Writer:
 
     def _commit(self, batch: list[Waiting]) -> None:
         # Who has given up by now was told so, and must not be counted.
-        batch = [item for item in batch if item[1].set_running_or_notify_cancel()]
-        rows = [row for rows, _ in batch for row in rows]
+        self._settle([item for item in batch if item[1].set_running_or_notify_cancel()])
+
+    def _settle(self, batch: list[Waiting]) -> None:
+        # In one order everywhere, else two replicas could each wait for a row of the other.
+        rows = sorted((row for rows, _ in batch for row in rows), key=itemgetter("request_id"))
         try:
             if rows:
                 self.ledger.write_predictions(rows)
         except Exception as error:  # every waiting request has to hear of it
+            middle = len(batch) // 2
+            if middle and isinstance(error, IntegrityError):
+                # A key that was written before is no business of the others.
+                self._settle(batch[:middle])
+                self._settle(batch[middle:])
+                return
             for _, done in batch:
                 done.set_exception(error)
         else:
