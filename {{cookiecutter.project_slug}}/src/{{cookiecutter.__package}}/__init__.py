@@ -14,7 +14,7 @@ import ml_lifecycle
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # What `ml_lifecycle.digest()` is of the library that this recipe was made with.
-LIBRARY = "907dd8b1a2f245e6be7a043abe140e56958a3123319c30d40f8355528496a156"
+LIBRARY = "ac32f121f6eaad92cf72019b040c0341cecd604179f468577a2a17277486615a"
 
 if ml_lifecycle.digest() != LIBRARY:
     raise ImportError(
