@@ -29,6 +29,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import joblib
 
@@ -197,13 +198,12 @@ def where(kind: str) -> None:
         loaded, body = server.slot.loaded, requests("ours", 1)[0].split(b"\r\n\r\n")[1]
         rows, found = ours._rows(loaded, body), ours.answers(loaded, ours._rows(loaded, body))
         said = ours.Predictions(request_id="r", version=1, predictions=found)
-        number = iter(range(10**9))
         steps: list[Callable[[], Any]] = [
             lambda: ours._rows(loaded, body),
             lambda: ours.answers(loaded, rows),
             said.model_dump_json,
             lambda: server.ledger.write_predictions(
-                ours._records(str(next(number)), rows, found, loaded)
+                ours._records(uuid4().hex, rows, found, loaded)
             ),
         ]
         taken = [timeit.Timer(step).timeit(200) / 200 * 1e6 for step in steps]

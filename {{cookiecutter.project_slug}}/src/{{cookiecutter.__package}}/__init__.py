@@ -14,7 +14,7 @@ import ml_lifecycle
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # What `ml_lifecycle.digest()` is of the library that this recipe was made with.
-LIBRARY = "ac32f121f6eaad92cf72019b040c0341cecd604179f468577a2a17277486615a"
+LIBRARY = "e659703025c2eb9cc10a307a993e704ad6eb2f03bd913435f0231358ada99220"
 
 if ml_lifecycle.digest() != LIBRARY:
     raise ImportError(

@@ -6,6 +6,7 @@ imported by their name only: a service does not have the client that they call i
 
 from . import forms, rollout
 from .answer import predict_labels
+from .direct import DirectRoute
 from .guard import Guard, api_keys
 from .metrics import CountRequests
 from .openapi import describe
@@ -15,6 +16,7 @@ from .settings import RolloutSettings, ServiceSettings
 
 __all__ = [
     "CountRequests",
+    "DirectRoute",
     "Guard",
     "ModelServer",
     "RolloutSettings",
