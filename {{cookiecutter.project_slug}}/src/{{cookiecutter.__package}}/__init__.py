@@ -14,7 +14,7 @@ import ml_lifecycle
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # What `ml_lifecycle.digest()` is of the library that this recipe was made with.
-LIBRARY = "e659703025c2eb9cc10a307a993e704ad6eb2f03bd913435f0231358ada99220"
+LIBRARY = "40b4926eec48376503b543705c004ef85d215459be2f2177dfa026e8f21b0b60"
 
 if ml_lifecycle.digest() != LIBRARY:
     raise ImportError(

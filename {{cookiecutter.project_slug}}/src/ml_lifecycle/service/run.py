@@ -6,6 +6,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from ..errors import WorldBroken
+from .direct import short_way
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -18,5 +19,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 def run(app: FastAPI, listener: socket.socket) -> None:
     """Answer until told to stop."""
-    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=10)
+    config = uvicorn.Config(
+        short_way(app), log_level="warning", access_log=False, timeout_graceful_shutdown=10
+    )
     uvicorn.Server(config).run(sockets=[listener])
