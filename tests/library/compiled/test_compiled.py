@@ -103,7 +103,9 @@ def blend(task: str) -> Any:
     frame = table(task)
     about = Task(contract_of(task))
     candidates = {one.name: one for one in ladder(about, frame["target"])}
-    parts = [(name, candidates[name].build(**PARAMS[name][0])) for name in ("linear", "trees", "net")]
+    parts = [
+        (name, candidates[name].build(**PARAMS[name][0])) for name in ("linear", "trees", "net")
+    ]
     weights = [0.25, 0.5, 0.25]
     votes: Any = VotingRegressor(parts, weights=weights)
     if task != "regression":

@@ -1,4 +1,4 @@
-"""The short way to a route answers as the long one does: guarded, counted, and in the same words."""
+"""The short way to a route answers as the long one does: guarded, counted, in the same words."""
 
 import json
 from typing import Any

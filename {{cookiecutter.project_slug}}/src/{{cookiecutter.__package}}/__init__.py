@@ -14,7 +14,7 @@ import ml_lifecycle
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # What `ml_lifecycle.digest()` is of the library that this recipe was made with.
-LIBRARY = "40b4926eec48376503b543705c004ef85d215459be2f2177dfa026e8f21b0b60"
+LIBRARY = "aafb2cb9796ab8c7b4f865fc8fc39ee5250d989f04870d82de2d5b202681964c"
 
 if ml_lifecycle.digest() != LIBRARY:
     raise ImportError(

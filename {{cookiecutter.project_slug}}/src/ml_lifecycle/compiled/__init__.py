@@ -1,4 +1,4 @@
-"""One row answered in microseconds: the pipeline of a release as look-ups and sums of plain numbers.
+"""A release in a form that answers one row in microseconds, by look-ups and sums.
 
 The pipeline stays the truth. A compiled form is only given out where it says what the pipeline
 says, on every test row of the release and with missing, unseen and extreme values in each column;

@@ -4,8 +4,7 @@ In: the pipeline, the contract, the classes, typed rows. Out: a `Compiled`, or w
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from itertools import chain
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -70,12 +69,16 @@ def compile_model(
     try:
         answer = _pipeline(model, contract)
         score = _in_order(answer, list(getattr(model, "classes_", ())), classes)
-        count, apart = _compare(score, odd, model, contract, classes, rows)
+        form = Compiled(score, "", odd)
+        count, apart, where = _compare(form, model, contract, classes, rows)
     except NotCompiled as error:
         return Compiled(None, f"the pipeline answers: {error} is not compiled", odd)
     except Exception as error:  # whatever an estimator of another kind makes this stumble over
         return Compiled(None, f"the pipeline answers: compiling failed, {error!r:.200}", odd)
-    return Compiled(score, f"compiled; on {count:,} rows it differs by {apart:.0e} at most", odd)
+    if where:
+        why = f"the pipeline answers: compiled, {where} would be answered otherwise"
+        return Compiled(None, why, odd)
+    return replace(form, why=f"compiled; on {count:,} rows it differs by {apart:.0e} at most")
 
 
 def _pipeline(model: Any, contract: Contract) -> Answer:
@@ -167,37 +170,32 @@ def _in_order(answer: Answer, known: list[Any], classes: tuple[str, ...]) -> Cal
 
 
 def _compare(
-    score: Callable[[Row], Score],
-    names: Callable[[Row], list[str]],
-    model: Any,
-    contract: Contract,
-    classes: tuple[str, ...],
-    rows: pd.DataFrame,
-) -> tuple[int, float]:
-    """Return on how many rows both were asked, and how far apart they are; raise if too far."""
-    known = to_records(rows[contract.features])
-    odd = odd_rows(contract, known)
-    expected = np.concatenate(
-        [predict_scores(model, rows, classes), predict_scores(model, to_frame(contract, odd), classes)]
-    )
-    found = np.array([score(row) for row in chain(known, odd)])
+    form: Compiled, model: Any, contract: Contract, classes: tuple[str, ...], test: pd.DataFrame
+) -> tuple[int, float, str]:
+    """Return how many rows both were asked, how far apart they are, and where that is too far."""
+    known = to_records(test[contract.features])
+    rows = [*known, *odd_rows(contract, known)]
+    frame = to_frame(contract, rows)
+    expected, marks = predict_scores(model, frame, classes), unseen_values(contract, frame)
+    assert form.score is not None
+    found = np.array([form.score(row) for row in rows])
     near = np.isclose(found, expected, rtol=TOLERANCE, atol=TOLERANCE, equal_nan=True)
-    if not near.all():
-        row = int(np.argwhere(~near)[0][0])
-        where = f"test row {row + 1}" if row < len(known) else "a row with an odd value"
-        raise NotCompiled(f"it would answer {where} otherwise")
+    alike = near if near.ndim == 1 else near.all(axis=1)
+    for place, row in enumerate(rows):
+        alike[place] &= form.unseen(row) == [name for name in marks if marks[name][place]]
     with np.errstate(invalid="ignore"):
         apart = np.abs(found - expected) / np.maximum(1, np.abs(expected))
-    return len(found), float(np.nanmax(apart, initial=0.0))
+    first, where = int(alike.argmin()), ""
+    if not alike.all():
+        where = f"test row {first + 1}" if first < len(known) else "a row with an odd value"
+    return len(rows), float(np.nanmax(apart, initial=0.0)), where
 
 
 def odd_rows(contract: Contract, rows: Sequence[Row]) -> list[dict[str, Any]]:
     """Return rows with each column in turn, then all of them, missing, unseen and extreme."""
     features = contract.with_role("feature")
     odd = {column.name: _odd(column) for column in features}
-    found = [
-        {**row, name: value} for row in rows[:BASES] for name in odd for value in odd[name]
-    ]
+    found = [{**row, name: value} for row in rows[:BASES] for name in odd for value in odd[name]]
     for number in range(max(map(len, odd.values()), default=0)):
         found.append({name: values[number % len(values)] for name, values in odd.items()})
     return found

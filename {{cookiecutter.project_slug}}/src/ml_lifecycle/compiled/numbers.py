@@ -89,17 +89,15 @@ def _scaled(step: StandardScaler, place: int) -> Formula:
 def _quantile(step: QuantileTransformer, place: int) -> Formula:
     """Interpolate between quantiles from either side, as `QuantileTransformer` does."""
     known, at = step.quantiles_[:, place].tolist(), step.references_.tolist()
-    low, high, last = known[0], known[-1], len(known) - 1
+    low, high = known[0], known[-1]
     if step.output_distribution != "normal" or np.isnan(known).any():
         raise NotCompiled("a QuantileTransformer to another distribution")
     least = float(norm.ppf(BOUNDS_THRESHOLD - np.spacing(1)))
     most = float(norm.ppf(1 - (BOUNDS_THRESHOLD - np.spacing(1))))
-    ppf = NormalDist().inv_cdf
+    ppf = NormalDist().inv_cdf  # of what lies between the outermost references, 0 and 1
 
-    def between(right: int, value: float) -> float:
-        left = right - 1
-        slope = (at[right] - at[left]) / (known[right] - known[left])
-        return slope * (value - known[left]) + at[left]
+    def clip(value: float) -> float:
+        return min(max(value, least), most)
 
     def of(value: float) -> float:
         if value != value:
@@ -110,10 +108,10 @@ def _quantile(step: QuantileTransformer, place: int) -> Formula:
             return most
         first, after = bisect_left(known, value), bisect_right(known, value)
         if first < after:  # stands in the table, perhaps more than once
-            share = (at[first] + at[after - 1]) / 2
-        else:
-            share = between(min(after, last), value)
-        return min(max(ppf(share), least), most) if 0 < share < 1 else (least if share <= 0 else most)
+            return clip(ppf((at[first] + at[after - 1]) / 2))
+        left = first - 1
+        share = (value - known[left]) / (known[first] - known[left])
+        return clip(ppf(at[left] + share * (at[first] - at[left])))
 
     return of
 

@@ -12,7 +12,8 @@ from .parts import Row
 def unseen(contract: Contract) -> Callable[[Row], list[str]]:
     """Return what names the columns of a row with a new category, or a number out of range."""
     features = contract.with_role("feature")
-    words = [(c.name, frozenset(c.categories)) for c in features if c.kind in NAMED and c.categories]
+    named = [column for column in features if column.kind in NAMED and column.categories]
+    words = [(column.name, frozenset(column.categories or ())) for column in named]
     numbers = [
         (c.name, c.minimum, c.maximum)
         for c in features

@@ -53,8 +53,9 @@ def _answer(loaded: LoadedModel, row: dict[str, Any]) -> Prediction:
         raise FloatingPointError("the model's answer is no number")
     said: Any = score
     if classes:
-        act = len(classes) == 2 and score >= release.evaluation.threshold
-        said = classes[int(act) if len(classes) == 2 else shares.index(max(shares))]
+        # Of two classes the second is the answer from a threshold on, which need not be a half.
+        acted = shares[1] >= (release.evaluation.threshold or 0.0)
+        said = classes[int(acted) if len(classes) == 2 else shares.index(max(shares))]
     return Prediction(
         prediction=said,
         probabilities=dict(zip(classes, shares, strict=True)) if classes else None,
