@@ -17,6 +17,7 @@ import importlib
 import itertools
 import json
 import os
+import shutil
 import signal
 import socket
 import statistics
@@ -36,7 +37,7 @@ from callers import load
 
 WORK = Path(".bench")
 KINDS, WAYS = ("linear", "trees", "net", "blend"), ("mlflow", "ours", "ours, log")
-LOADS = [(1, 1), (1, 16), (1, 64), (100, 1), (100, 16), (1000, 1), (1000, 16)]  # rows, callers
+LOADS = [(1, 1), (1, 16), (1, 64), (100, 1), (100, 16), (1000, 1), (1000, 8)]  # rows, callers
 USED = """PACKAGE.settings PACKAGE.candidates PACKAGE.service ml_lifecycle.data.rows
 ml_lifecycle.estimators ml_lifecycle.ledger.database ml_lifecycle.release.champion
 ml_lifecycle.service.answer ml_lifecycle.service.canary ml_lifecycle.service.run
@@ -107,7 +108,10 @@ def serving(kind: str, way: str) -> Iterator[int]:
     command = [*command, "-p", port] if way == "mlflow" else [__file__, "--serve", kind, way, port]
     with open(WORK / "log.txt", "ab") as log:
         command = ["taskset", "-c", "0", sys.executable, *command]
-        process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+        found = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+        process = subprocess.Popen(
+            command, stdout=log, stderr=log, env=os.environ | found, start_new_session=True
+        )
         try:
             while process.poll() is None:
                 with contextlib.suppress(OSError):
@@ -160,7 +164,8 @@ def main() -> None:
         server, ours = model_server(given.serve[0], given.serve[1].endswith("log"))
         app = ours.build(server, ours.own.project, ours.own.service, [])
         return ours.run(app, ours.listen("127.0.0.1", int(given.serve[2])))
-    WORK.mkdir(exist_ok=True)
+    shutil.rmtree(WORK, ignore_errors=True)
+    WORK.mkdir()
     fit()
     os.sched_setaffinity(0, {1})
     print("| model | rows | callers | server | requests/s | p50 ms | p99 ms | × mlflow |")

@@ -14,7 +14,7 @@ import ml_lifecycle
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # What `ml_lifecycle.digest()` is of the library that this recipe was made with.
-LIBRARY = "aafb2cb9796ab8c7b4f865fc8fc39ee5250d989f04870d82de2d5b202681964c"
+LIBRARY = "8b7491f3e447cfb2e9cf9d80a7d2a116db5e1f6922e98b370af651e705d4fef4"
 
 if ml_lifecycle.digest() != LIBRARY:
     raise ImportError(

@@ -15,7 +15,7 @@ import numpy as np
 from .parts import Model, NotCompiled, both, expit, softmax
 
 LEAVES = 64  # bits of the widest whole number
-BYTES = 2**28  # of all tables of a model
+BYTES = 2**27  # of all tables of a model
 Masks = Callable[[float], np.ndarray]  # a feature's value to (trees,) bits that may be left
 
 
