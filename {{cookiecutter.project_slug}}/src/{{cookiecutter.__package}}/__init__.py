@@ -14,7 +14,7 @@ import ml_lifecycle
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # What `ml_lifecycle.digest()` is of the library that this recipe was made with.
-LIBRARY = "8b7491f3e447cfb2e9cf9d80a7d2a116db5e1f6922e98b370af651e705d4fef4"
+LIBRARY = "2806598710269d8c30d12cab5b954ea95dc9a1c10db6814accd3eea0314be1ca"
 
 if ml_lifecycle.digest() != LIBRARY:
     raise ImportError(

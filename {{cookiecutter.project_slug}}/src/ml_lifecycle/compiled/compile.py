@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn.compose import TransformedTargetRegressor
-from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import (
     HistGradientBoostingClassifier,
     HistGradientBoostingRegressor,
@@ -42,8 +41,6 @@ MODELS: dict[type, Callable[[Any], Model]] = {
     MLPRegressor: net,
     HistGradientBoostingClassifier: lambda model: trees(model, regression=False),
     HistGradientBoostingRegressor: lambda model: trees(model, regression=True),
-    DummyClassifier: lambda model: _always(model.class_prior_.tolist()),
-    DummyRegressor: lambda model: _always(np.ravel(model.constant_).tolist()),
 }
 
 
@@ -123,10 +120,6 @@ def _model(model: Any) -> Model:
     if type(model) not in MODELS:
         raise NotCompiled(type(model).__name__)
     return MODELS[type(model)](model)
-
-
-def _always(values: list[float]) -> Model:
-    return lambda places, _: values
 
 
 def _cooled(temperature: float) -> Callable[[list[float]], list[float]]:

@@ -11,11 +11,10 @@ import numpy as np
 
 from .parts import Model, NotCompiled, both, expit, softmax
 
-Outputs = list[float]
-ACTIVATIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-    "relu": lambda x: np.maximum(x, 0.0),
-    "tanh": np.tanh,
-    "identity": lambda x: x,
+FINISH: dict[str, Callable[[list[float]], list[float]]] = {
+    "identity": list,
+    "logistic": lambda values: both(expit(values[0])),
+    "softmax": softmax,
 }
 
 
@@ -30,8 +29,6 @@ def logistic(estimator: Any) -> Model:
 
 def ridge(estimator: Any) -> Model:
     """Compile a `Ridge`."""
-    if np.ndim(estimator.coef_) != 1:
-        raise NotCompiled("a Ridge of several targets")
     total = _weighted(estimator.coef_, estimator.intercept_)
     return lambda places, values: [total(places, values)]
 
@@ -43,29 +40,17 @@ def _weighted(weights: np.ndarray, bias: float) -> Callable[[list[int], list[flo
 
 def net(estimator: Any) -> Model:
     """Compile an MLP: the lines of the first layer that a row picks, then matrix products."""
-    if estimator.activation not in ACTIVATIONS:
+    finish = FINISH.get(estimator.out_activation_)
+    if estimator.activation != "relu" or finish is None:
         raise NotCompiled(f"a net with {estimator.activation}")
-    squash = ACTIVATIONS[estimator.activation]
     first, *others = (np.ascontiguousarray(layer, dtype="float64") for layer in estimator.coefs_)
     bias, *biases = estimator.intercepts_
-    finish = _finish(estimator.out_activation_)
     layers = list(zip(others, biases, strict=True))
 
-    def answer(places: list[int], values: list[float]) -> Outputs:
+    def answer(places: list[int], values: list[float]) -> list[float]:
         found = values @ first.take(places, axis=0) + bias
         for weights, start in layers:
-            found = squash(found) @ weights + start
+            found = np.maximum(found, 0.0) @ weights + start
         return finish(found.tolist())
 
     return answer
-
-
-def _finish(activation: str) -> Callable[[Outputs], Outputs]:
-    ways: dict[str, Callable[[Outputs], Outputs]] = {
-        "identity": list,
-        "logistic": lambda values: both(expit(values[0])),
-        "softmax": softmax,
-    }
-    if activation not in ways:
-        raise NotCompiled(f"a net that ends in {activation}")
-    return ways[activation]

@@ -40,7 +40,7 @@ def _sums(estimator: Any) -> Model:
     tests = [
         (place, nodes.masks(number, codes.get(place)))
         for number, place in enumerate(order)
-        if nodes.tests(number)
+        if number in nodes.splits
     ]
     start = np.ravel(estimator._baseline_prediction)
     offset, leaves, everything = nodes.offset, nodes.values, nodes.everything
@@ -102,10 +102,6 @@ class _Nodes:
         cleared = 2**middle - 2**first
         self.splits.setdefault(int(node["feature_idx"]), []).append((number, node, cleared))
         return self._walk(number, nodes, node["right"], middle)
-
-    def tests(self, feature: int) -> bool:
-        """Whether any tree splits on a feature."""
-        return feature in self.splits
 
     def masks(self, feature: int, codes: list[float] | None) -> Masks:
         """Return what bits a value of a feature leaves; codes: its categories, None for numbers."""
