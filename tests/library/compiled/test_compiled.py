@@ -2,6 +2,8 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,10 +13,11 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from ml_lifecycle.compiled import Compiled, compile, compile_model
 from ml_lifecycle.data.contract import Column, Contract
-from ml_lifecycle.data.rows import to_frame, unseen_values
+from ml_lifecycle.data.rows import to_frame, to_records, unseen_values
 from ml_lifecycle.estimators import TemperatureScaledClassifier
 from ml_lifecycle.evaluation import Task
 from ml_lifecycle.evaluation.scores import predict_scores
+from ml_lifecycle.service.answer import answers
 from ml_lifecycle.service.request import row_type
 from ml_lifecycle.service.settings import ServiceSettings
 from project.candidates import ladder
@@ -236,6 +239,28 @@ def test_what_is_not_recognised_is_not_compiled(part: str) -> None:
     made = compiled(model, "binary")
     assert made.score is None
     assert ("MinMaxScaler" if part == "features" else "KNeighbors") in made.why
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_answers_are_the_same_whichever_of_the_two_gives_them(task: str) -> None:
+    model, contract, frame = fitted(task, "linear", 0), contract_of(task), table(task)
+    evaluation = SimpleNamespace(threshold=0.3 if task == "binary" else None)
+    release = SimpleNamespace(
+        model=model, contract=contract, classes=TASKS[task] or (), evaluation=evaluation
+    )
+    known = to_records(frame[contract.features].tail(60))
+    rows = [*known, *compile.odd_rows(contract, known[:2])]
+    made = compiled(model, task)
+    fast, slow = (
+        answers(SimpleNamespace(release=release, compiled=form), rows)  # type: ignore[arg-type]
+        for form in (made, replace(made, score=None))
+    )
+    for one, other in zip(fast, slow, strict=True):
+        assert one.warnings == other.warnings
+        assert one.probabilities == pytest.approx(other.probabilities, abs=1e-9)
+        assert one.prediction == (
+            other.prediction if release.classes else pytest.approx(other.prediction)
+        )
 
 
 def test_the_service_says_what_answers_and_why(
