@@ -36,7 +36,7 @@ from uuid import uuid4
 import joblib
 from callers import load
 
-WORK = Path(".bench")
+WORK = Path(".search/bench")  # the project keeps it out of git
 KINDS, WAYS = ("linear", "trees", "net", "blend"), ("mlflow", "ours", "ours, log")
 LOADS = [(1, 1), (1, 16), (1, 64), (100, 1), (100, 16), (1000, 1), (1000, 8)]  # rows, callers
 USED = """PACKAGE.settings PACKAGE.candidates PACKAGE.service ml_lifecycle.data.rows
@@ -166,7 +166,7 @@ def main() -> None:
         app = ours.build(server, ours.own.project, ours.own.service, [])
         return ours.run(app, ours.listen("127.0.0.1", int(given.serve[2])))
     shutil.rmtree(WORK, ignore_errors=True)
-    WORK.mkdir()
+    WORK.mkdir(parents=True)
     fit()
     os.sched_setaffinity(0, {1})
     print("| model | rows | callers | server | requests/s | p50 ms | p99 ms | × mlflow |")
