@@ -82,7 +82,9 @@ class Wrapped:
 def plant(canary: Any, **planted: Any) -> None:
     release = canary.loaded.release
     model = Wrapped(release.model, **planted)
-    canary.loaded = replace(canary.loaded, release=replace(release, model=model))
+    compiled = replace(canary.loaded.compiled, score=None)  # the pipeline answers
+    release = replace(release, model=model)
+    canary.loaded = replace(canary.loaded, release=release, compiled=compiled)
 
 
 def fails() -> None:

@@ -14,7 +14,7 @@ import ml_lifecycle
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # What `ml_lifecycle.digest()` is of the library that this recipe was made with.
-LIBRARY = "2251471893c11a6f63df8ae89e5a9696516f41dead79d46f4e8cf836a2aa275f"
+LIBRARY = "f61a88efdfd4215e6f35bee1214758f550331079a0b016085e9e9fe41e120a7f"
 
 if ml_lifecycle.digest() != LIBRARY:
     raise ImportError(

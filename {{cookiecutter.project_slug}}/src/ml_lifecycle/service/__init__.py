@@ -4,6 +4,7 @@
 imported by their name only: a service does not have the client that they call it with.
 """
 
+from ..direct import DirectRoute
 from . import forms, rollout
 from .answer import predict_labels
 from .guard import Guard, api_keys
@@ -15,6 +16,7 @@ from .settings import RolloutSettings, ServiceSettings
 
 __all__ = [
     "CountRequests",
+    "DirectRoute",
     "Guard",
     "ModelServer",
     "RolloutSettings",

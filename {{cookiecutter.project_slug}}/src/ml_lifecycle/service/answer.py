@@ -5,6 +5,7 @@ why one of them is as it is; rows to try.
 """
 
 from collections.abc import Mapping
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -17,9 +18,13 @@ from ..release.bundle import Release
 from .forms import Example, Explanation, Prediction, Reason
 from .slot import LoadedModel
 
+NEVER_SEEN = "{}: a value that training never saw"
+
 
 def answers(loaded: LoadedModel, rows: list[dict[str, Any]]) -> list[Prediction]:
     """Return the prediction for each row."""
+    if loaded.compiled.score is not None:
+        return [_answer(loaded, row) for row in rows]
     release = loaded.release
     frame = to_frame(release.contract, rows)
     labels, y_pred = predict_labels(release, frame)
@@ -32,10 +37,30 @@ def answers(loaded: LoadedModel, rows: list[dict[str, Any]]) -> list[Prediction]
         Prediction(
             prediction=labels[i],
             probabilities=shares[i],
-            warnings=[f"{name}: a value that training never saw" for name in odd if odd[name][i]],
+            warnings=[NEVER_SEEN.format(name) for name in odd if odd[name][i]],
         )
         for i in range(len(rows))
     ]
+
+
+def _answer(loaded: LoadedModel, row: dict[str, Any]) -> Prediction:
+    """Return the prediction for a row by the compiled form, which needs no frame."""
+    release, compiled = loaded.release, loaded.compiled
+    assert compiled.score is not None
+    score, classes = compiled.score(row), release.classes
+    shares = score if isinstance(score, list) else [1 - score, score]
+    if not all(map(isfinite, shares)):
+        raise FloatingPointError("the model's answer is no number")
+    said: Any = score
+    if classes:
+        # Of two classes the second is the answer from a threshold on, which need not be a half.
+        acted = shares[1] >= (release.evaluation.threshold or 0.0)
+        said = classes[int(acted) if len(classes) == 2 else shares.index(max(shares))]
+    return Prediction(
+        prediction=said,
+        probabilities=dict(zip(classes, shares, strict=True)) if classes else None,
+        warnings=[NEVER_SEEN.format(name) for name in compiled.unseen(row)],
+    )
 
 
 def ledger_values(said: Prediction) -> dict[str, Any]:

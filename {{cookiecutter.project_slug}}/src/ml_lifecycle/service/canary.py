@@ -86,10 +86,11 @@ class Canary:
         try:
             # The watch has a champion to follow, too: what does not come now is asked for again.
             release = self.fetch(found.version, seconds=10)
+            loaded = ready(found.version, release, self.service)
         except CheckFailed as error:
             self._end(found, f"it cannot be loaded: {error}")
         else:
-            self._take(found, ready(found.version, release, self.service))
+            self._take(found, loaded)
             log.warning("version %s is in a rollout", found.version.number)
 
     def _end(self, on: Rollout, reason: str) -> None:

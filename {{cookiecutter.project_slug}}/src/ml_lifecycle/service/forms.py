@@ -105,7 +105,10 @@ class Example(BaseModel):
 
 
 class Described(BaseModel):
-    """The model in use. columns, row: what a row must look like; typical_row: to compare with."""
+    """The model in use. columns, row: what a row must look like; typical_row: to compare with.
+
+    compiled: whether a faster form answers, which says what the pipeline says; why, in words.
+    """
 
     name: str
     version: int
@@ -115,6 +118,8 @@ class Described(BaseModel):
     classes: list[str]
     threshold: float | None
     headline: str
+    compiled: bool
+    compiled_why: str
     typical_row: dict[str, Plain]
     examples: list[Example]
     columns: list[Column]

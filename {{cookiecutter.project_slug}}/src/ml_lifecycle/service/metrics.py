@@ -38,6 +38,7 @@ class CountRequests:
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         """Count what `app` answers."""
         self.app, self.metrics = app, metrics
+        self.known: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, and count it when it is over."""
@@ -55,5 +56,13 @@ class CountRequests:
             await self.app(scope, receive, sent)
         finally:
             path = getattr(scope.get("route"), "path", "unknown")
-            self.metrics.requests.labels(path, status).inc()
-            self.metrics.seconds.labels(path).observe(time.perf_counter() - started)
+            count, seconds = self._of(path, status)
+            count.inc()
+            seconds.observe(time.perf_counter() - started)
+
+    def _of(self, path: str, status: int) -> tuple[Counter, Histogram]:
+        """Return what counts these requests, looked up once: the library asks the environment."""
+        if (path, status) not in self.known:
+            found = self.metrics.requests.labels(path, status), self.metrics.seconds.labels(path)
+            self.known[path, status] = found
+        return self.known[path, status]

@@ -14,6 +14,7 @@ from types import FrameType
 import uvicorn
 from fastapi import FastAPI
 
+from ..direct import short_way
 from ..errors import WorldBroken
 
 AT_HAND = 10  # seconds for requests at hand, at most
@@ -29,7 +30,9 @@ def listen(host: str, port: int) -> socket.socket:
 
 def run(app: FastAPI, listener: socket.socket, drain: float, ending: Callable[[], None]) -> None:
     """Answer until told to stop, and `drain` seconds longer; ending: called when that begins."""
-    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=AT_HAND)
+    config = uvicorn.Config(
+        short_way(app), log_level="warning", access_log=False, timeout_graceful_shutdown=AT_HAND
+    )
     config.load()
     _Server(config, drain, ending).run(sockets=[listener])
 

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 import pandas as pd
 from pydantic import BaseModel
 
+from ..compiled import Compiled, compile_model
 from ..data.rows import to_frame
 from ..errors import CheckFailed, WorldBroken
 from ..ledger.database import Ledger
 from ..release import champion as champions
-from ..release.bundle import Release
+from ..release.bundle import Release, holdout
 from ..release.registry import Registry, Version
 from .request import rows_type
 from .settings import ServiceSettings
@@ -26,12 +27,13 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A release ready to answer: with its number, its request type and a typical row."""
+    """A release ready to answer: with its number, its request type, a typical row, a fast form."""
 
     version: Version
     release: Release
     request_type: type[BaseModel]
     typical_row: pd.DataFrame
+    compiled: Compiled
 
 
 class Slot:
@@ -86,4 +88,8 @@ def open_slot(registry: Registry, ledger: Ledger, service: ServiceSettings) -> S
 def ready(version: Version, release: Release, service: ServiceSettings) -> LoadedModel:
     """Return a verified release ready to answer."""
     typical = to_frame(release.contract, [release.manifest.typical_row])
-    return LoadedModel(version, release, rows_type(release.contract, service), typical)
+    rows, test = rows_type(release.contract, service), holdout(release)
+    compiled = compile_model(release.model, release.contract, release.classes, test)
+    level = logging.INFO if compiled.score else logging.WARNING
+    log.log(level, "version %s: %s", version.number, compiled.why)
+    return LoadedModel(version, release, rows, typical, compiled)
