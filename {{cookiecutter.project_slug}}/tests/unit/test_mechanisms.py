@@ -103,7 +103,8 @@ def test_a_challenger_that_fails_is_sent_back_and_no_caller_notices(
     rollout.start(settings.registry, 2, 1.0, mode, "somebody")
     with serving(settings) as running:
         server = running.server
-        server.canary.refresh(server.slot.loaded)
+        while server.canary.loaded is None:  # as the service's own watch finds it
+            running.http.get("/ping")
         object.__setattr__(server.canary.loaded.release, "model", None)  # whatever it is asked
         row = running.http.get("/model").json()["typical_row"]
         for _ in range(5):
