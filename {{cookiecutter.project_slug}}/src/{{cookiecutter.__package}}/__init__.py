@@ -14,7 +14,7 @@ import ml_lifecycle
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # What `ml_lifecycle.digest()` is of the library that this recipe was made with.
-LIBRARY = "2251471893c11a6f63df8ae89e5a9696516f41dead79d46f4e8cf836a2aa275f"
+LIBRARY = "115d75c4e89ff03c4cc95ffce6aeb3d482143a596ee205e422c6015727364bb3"
 
 if ml_lifecycle.digest() != LIBRARY:
     raise ImportError(
