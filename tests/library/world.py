@@ -106,7 +106,7 @@ def own(root: Path, metric: Any = "auto", **data: Any) -> Settings:
     return Settings(
         project=project_at(root),
         data=DataSettings(**given),
-        training=SearchSettings(folds=2, budget_seconds=0.001, metric=metric),
+        training=SearchSettings(folds=2, budget_seconds=0.001, metric=metric, blend=False),
         service=ServiceSettings(refresh_seconds=0.1),
     )
 

@@ -102,7 +102,7 @@ def own(settings: Settings) -> Rows:
 @pytest.fixture(scope="session")
 def own_champion(settings: Settings, own: Rows) -> Champion:
     """A small search on the project's own rows; it serves whatever the gate thinks of it."""
-    few = settings.training.model_copy(update={"folds": 2, "budget_seconds": 0.001})
+    few = settings.training.model_copy(update={"folds": 2, "budget_seconds": 0.001, "blend": False})
     small = settings.model_copy(update={"training": few})
     return crown(small, own, override="the tests only look at the machinery")
 

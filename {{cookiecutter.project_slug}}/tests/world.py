@@ -63,7 +63,7 @@ def quick(root: Path, metric: str = "auto", **data: Any) -> Settings:
     return Settings(
         project=Project.of(root, sys.modules["project"].__name__),
         data=DataSettings(**given | data),
-        training=SearchSettings(folds=2, budget_seconds=0.001, metric=metric),
+        training=SearchSettings(folds=2, budget_seconds=0.001, metric=metric, blend=False),
         service=ServiceSettings(refresh_seconds=0.1),
     )
 

@@ -14,7 +14,7 @@ import ml_lifecycle
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # What `ml_lifecycle.digest()` is of the library that this recipe was made with.
-LIBRARY = "f61a88efdfd4215e6f35bee1214758f550331079a0b016085e9e9fe41e120a7f"
+LIBRARY = "28dfda0e7b51ba3c053697178daf079883e5ede4b27b46e375f6380ddc12611c"
 
 if ml_lifecycle.digest() != LIBRARY:
     raise ImportError(

@@ -44,6 +44,7 @@ class Search:
     folds: list[Fold]
     why: str
     min_gain: float
+    blend: bool = True
 
     @property
     def history(self) -> list[SearchStep]:
@@ -90,7 +91,7 @@ def search(
         suggestion, why = suggest(candidates, trials, settings)
     done = f"{counted(len(trials), 'trial')}, {spent(trials):.0f} s of work: the search is done"
     progress(done, len(trials), len(trials))
-    return Search(trials, rows, folds, why, min_gain(trials, settings))
+    return Search(trials, rows, folds, why, min_gain(trials, settings), settings.blend)
 
 
 def _usable(rows: pd.DataFrame, task: Task, settings: SearchSettings) -> list[Fold]:

@@ -83,7 +83,7 @@ def select(found: Search, task: Task) -> Selection:
     """
     first, *rest = [Selected(**vars(trial)) for trial in best_by_candidate(found.trials)]
     kept, reasons = first, []
-    for trial in [*rest, *_blend(found, task)]:
+    for trial in [*rest, *(_blend(found, task) if found.blend else [])]:
         gain, error = _gain(trial.y_pred, kept.y_pred, found, task)
         shown = f"{called(task.metric_name)} {gain:+.4f} ± {error:.4f}"
         step = SIGNAL if kept is first else -STEP if trial.members else STEP

@@ -10,7 +10,8 @@ from ..settings import Section
 class SearchSettings(Section):
     """[training]. metric: "auto" or a name of `evaluation.METRICS`; min_gain: see `search`.
 
-    refit: what serves is fitted again on all rows, after it was judged.
+    blend: the mean of up to three models may be kept; refit: what serves is fitted again on all
+    rows, after it was judged.
     """
 
     metric: str = "auto"
@@ -18,5 +19,6 @@ class SearchSettings(Section):
     budget_seconds: Annotated[float, Field(gt=0)] = 25.0
     max_trials: Annotated[int, Field(gt=0)] = 60
     min_gain: Annotated[float, Field(ge=0, lt=1)] = 0.0005
+    blend: bool = True
     refit: bool = True
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 20
