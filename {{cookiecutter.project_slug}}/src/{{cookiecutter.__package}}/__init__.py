@@ -14,7 +14,7 @@ import ml_lifecycle
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # What `ml_lifecycle.digest()` is of the library that this recipe was made with.
-LIBRARY = "115d75c4e89ff03c4cc95ffce6aeb3d482143a596ee205e422c6015727364bb3"
+LIBRARY = "bed1314269bf79884380b3cc9d03373d5f49ad1dd5e5ae80a7c64011b7c56cd8"
 
 if ml_lifecycle.digest() != LIBRARY:
     raise ImportError(
