@@ -10,7 +10,7 @@ FAST := $(wildcard tests/contract tests/render tests/static)
 GIT := git -c user.name=render -c user.email=render@localhost -c commit.gpgsign=false
 
 .DEFAULT_GOAL := help
-.PHONY: help demo pictures test test-fast tables check fix render bench lock clean
+.PHONY: help demo pictures test test-fast tables nightly check fix render bench lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' Makefile
@@ -35,6 +35,9 @@ test-fast: $(READY)  ## run the tests that take seconds: contract, render, stati
 tables: $(READY)  ## walk all public tables through a project each, nightly; some fifteen minutes
 	$(BIN)/pytest tests/tables -m "nightly or not nightly"
 	@$(BIN)/python -m tests.tables.report
+
+nightly: $(READY)  ## run what takes too long for each commit: public tables, faults, old projects
+	$(BIN)/pytest -m nightly
 
 check: $(READY)  ## lint and check the format; never writes
 	$(BIN)/ruff check --no-cache $(CHECKED)

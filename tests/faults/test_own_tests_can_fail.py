@@ -108,7 +108,14 @@ FAULTS = {
 }
 
 
-@pytest.mark.parametrize("name", FAULTS)
+# Each takes half a minute: every other one is planted on each commit, the rest by `make nightly`.
+NIGHTLY = [*FAULTS][::2]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=[pytest.mark.nightly] if n in NIGHTLY else []) for n in FAULTS],
+)
 def test_a_planted_fault_turns_its_section_red(default: Project, name: str) -> None:
     file, right, wrong, red = FAULTS[name]
     path = default.root / "src" / file.replace("RECIPE", default.package)

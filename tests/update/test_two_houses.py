@@ -18,6 +18,9 @@ BLOCK = r"^In `features.py`, above `(.+?)`:\n\n((?:(?:    .*)?\n)+?)(?=^\S|\Z)"
 RENAMED = r"^  \| `\[(\w+)\]` \| (.+?) \|$"
 
 
+pytestmark = pytest.mark.nightly  # three minutes
+
+
 @pytest.fixture
 def with_history(template: Path, repository: Path, tmp_path: Path) -> Path:
     """The template as it lies in the working folder, on top of its history."""

@@ -14,7 +14,7 @@ import ml_lifecycle
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # What `ml_lifecycle.digest()` is of the library that this recipe was made with.
-LIBRARY = "28dfda0e7b51ba3c053697178daf079883e5ede4b27b46e375f6380ddc12611c"
+LIBRARY = "af85b9087d024d7dce1c6f1517524c1c9d7b04c3733fdfdb30a6e08559ba706c"
 
 if ml_lifecycle.digest() != LIBRARY:
     raise ImportError(

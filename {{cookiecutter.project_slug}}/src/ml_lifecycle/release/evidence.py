@@ -66,7 +66,8 @@ def honest_predictions(release: Release, frame: pd.DataFrame, judged: np.ndarray
     all others what serves is asked. Rows are told apart by the columns that the release knew; where
     one is gone, or of another kind, only test rows can be told.
     """
-    said, names = judged_predictions(release, frame), _told_by(release, frame)
+    test = holdout(release)
+    said, names = _said_before(release, test, frame), _told_by(release, test, frame)
     if len(names) < len(release.contract.used):
         return said
     marks, open_ = row_hashes(frame[names]), ~_known(said)
@@ -94,12 +95,12 @@ def _asked(
     yield ~judged, release.model, trained_on(release)
 
 
-def judged_predictions(release: Release, frame: pd.DataFrame) -> np.ndarray:
-    """Return what the judges of a release said of those of its test rows that are in `frame`."""
+def _said_before(release: Release, test: pd.DataFrame, frame: pd.DataFrame) -> np.ndarray:
+    """Return what the judges of a release said of those of its `test` rows that are in `frame`."""
     many = (len(release.classes),) if len(release.classes) > 2 else ()
     said, known = np.full((len(frame), *many), np.nan), judgement(release)
     if known is not None:
-        test, names = holdout(release), _told_by(release, frame)
+        names = _told_by(release, test, frame)
         kept = ~known.leaked(row_hashes(test[release.contract.used]))
         place = pd.Index(row_hashes(test[names])[kept])
         at = pd.Series(np.flatnonzero(kept), place).groupby(level=0).first()
@@ -109,10 +110,9 @@ def judged_predictions(release: Release, frame: pd.DataFrame) -> np.ndarray:
     return said
 
 
-def _told_by(release: Release, frame: pd.DataFrame) -> list[str]:
-    """Return the columns by which rows of `frame` are told apart as the release did."""
-    test, used = holdout(release), release.contract.used
-    return [name for name in used if name in frame and frame[name].dtype == test[name].dtype]
+def _told_by(release: Release, test: pd.DataFrame, frame: pd.DataFrame) -> list[str]:
+    """Return the columns by which rows of `frame` are told apart as the release's test rows are."""
+    return [n for n in release.contract.used if n in frame and frame[n].dtype == test[n].dtype]
 
 
 def _known(said: np.ndarray) -> np.ndarray:
@@ -127,7 +127,7 @@ def paired_predictions(
     A judge learnt from less, and from older rows, than what serves. So where the challenger's judge
     speaks the other's judge is its equal, and where what serves speaks, what serves.
     """
-    judged = _known(judged_predictions(challenger, frame))
+    judged = _known(_said_before(challenger, holdout(challenger), frame))
     nobody = np.zeros(len(frame), dtype=bool)
     return honest_predictions(challenger, frame, nobody), honest_predictions(other, frame, judged)
 
