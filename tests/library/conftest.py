@@ -26,6 +26,7 @@ from ml_lifecycle.data.rows import to_frame
 from ml_lifecycle.evaluation.scores import predict_scores
 from ml_lifecycle.ledger.backup import backup, restore
 from ml_lifecycle.ledger.database import Ledger
+from ml_lifecycle.service.run import over_http as config_of
 from ml_lifecycle.service.server import ModelServer
 from project.service import build
 from starlette.testclient import TestClient
@@ -164,7 +165,7 @@ def over_http() -> Callable[[Settings], Any]:
             client.timeout = 30
             server = ModelServer.open(registry, ledger, settings.service, settings.rollout, allowed)
             app = build(server, settings.project, settings.service, keys or [])
-            http = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
+            http = uvicorn.Server(config_of(app))
             thread = threading.Thread(target=http.run, kwargs={"sockets": [listener]})
             thread.start()
             try:

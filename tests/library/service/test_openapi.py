@@ -6,20 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ml_lifecycle.access import api_keys
 from ml_lifecycle.service import forms
-from ml_lifecycle.service.guard import api_keys
 from ml_lifecycle.service.request import rows_type
 from project.lifecycle import ask_gate
 from world import check, rows_of, train
 
 POSTS = ["/predict", "/explain", "/invocations", "/outcomes"]
-ALL = {"401", "408", "413", "422", "503", "504"}
-STATUSES = {
-    "/predict": ALL,
-    "/invocations": ALL | {"406", "415"},
-    "/explain": ALL - {"503", "504"},
-    "/outcomes": ALL - {"504"},
-}
+ALL = {"401", "408", "413", "415", "422", "429", "503", "504"}
+STATUSES = {path: ALL | ({"406"} if path == "/invocations" else set()) for path in POSTS}
 SHAPES = {
     "/predict": forms.Predictions,
     "/explain": forms.Explanation,

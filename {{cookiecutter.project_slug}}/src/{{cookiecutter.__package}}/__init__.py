@@ -14,7 +14,7 @@ import ml_lifecycle
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # What `ml_lifecycle.digest()` is of the library that this recipe was made with.
-LIBRARY = "af85b9087d024d7dce1c6f1517524c1c9d7b04c3733fdfdb30a6e08559ba706c"
+LIBRARY = "48289c43d5022c819142206142a8b8520e952576723a5053ca584d22b1da09de"
 
 if ml_lifecycle.digest() != LIBRARY:
     raise ImportError(

@@ -9,15 +9,14 @@ from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
 from sqlalchemy.exc import SQLAlchemyError
 
 from ml_lifecycle import Project, in_production
+from ml_lifecycle.access import Guard, api_keys
 from ml_lifecycle.ledger import Ledger
 from ml_lifecycle.platforms import health_routes, predict_routes
 from ml_lifecycle.service import (
     CountRequests,
     DirectRoute,
-    Guard,
     ModelServer,
     ServiceSettings,
-    api_keys,
     describe,
     forms,
     listen,
@@ -39,7 +38,8 @@ def build(
     server: ModelServer, project: Project, service: ServiceSettings, keys: list[bytes]
 ) -> FastAPI:
     """Return the application; keys: of callers, none to let everybody in."""
-    docs = {"openapi_url": None, "docs_url": None, "redoc_url": None} if in_production() else {}
+    closed = in_production() and not service.open_docs
+    docs = {"openapi_url": None, "docs_url": None, "redoc_url": None} if closed else {}
     app = FastAPI(
         title=project.name,
         version=project.version,
@@ -47,10 +47,9 @@ def build(
         **docs,  # type: ignore[arg-type]
     )
     app.state.server = server
-    # 401 without a key, but for the page, /ping, /health and /metrics; 408 if a body comes slowly,
-    # 413 if it is too large.
-    most = 1024 * service.body_kilobytes
-    app.add_middleware(Guard, deadline=service.deadline_seconds, max_body_size=most, keys=keys)
+    # 401 without a key or token, but for the page, /ping and /health; 429 beyond the rate; 408 if a
+    # body comes slowly, 413 if it is too large.
+    app.add_middleware(Guard, access=service, keys=keys)
     app.add_middleware(CountRequests, metrics=server.metrics)
     _answers(app, server)
     _tells(app, server, project)
@@ -60,8 +59,8 @@ def build(
 
 def serve(settings: Settings) -> None:
     """Serve the champion until told to stop; says where it listens."""
-    keys = api_keys()  # refuses a production without keys before anything listens
     project, service = settings.project, settings.service
+    keys = api_keys(service.oidc_issuer)  # refuses to let everybody into a production
     with Ledger(project.ledger_url) as ledger, listen(service.host, service.port) as listener:
         allowed = settings.gate.max_latency_ms
         server = ModelServer.open(settings.registry, ledger, service, settings.rollout, allowed)
@@ -74,9 +73,8 @@ def serve(settings: Settings) -> None:
 def _answers(app: FastAPI, server: ModelServer) -> None:
     # These read the body themselves: FastAPI describes them, and has nothing to check.
     app.router.route_class = DirectRoute
-    refusals = forms.statuses(401, 408, 413, 422, 503, 504)
-
-    typed = refusals | forms.statuses(406, 415)
+    refusals = forms.statuses(401, 408, 413, 415, 422, 429, 503, 504)
+    typed = refusals | forms.statuses(406)
 
     # First of all, since a platform may name a path that is one of ours, and asks in its own form.
     async def invocations(request: Request) -> forms.Invocation | Response:
@@ -99,12 +97,12 @@ def _answers(app: FastAPI, server: ModelServer) -> None:
         """Predict for rows of the contract; 200 means that the predictions are on disk."""
         return await server.predict_once(await request.body(), request.headers.get(ONCE))
 
-    @app.post("/explain", responses=forms.statuses(401, 408, 413, 422))
+    @app.post("/explain", responses=refusals)
     async def explain(request: Request) -> forms.Explanation:
         """Say what moved the prediction of the first row, the most important column first."""
         return await server.explain(await request.body())
 
-    @app.post("/outcomes", responses=forms.statuses(401, 408, 413, 422, 503))
+    @app.post("/outcomes", responses=refusals)
     async def outcomes(request: Request) -> forms.Taken:
         """Take labels for earlier predictions; 200 means that they are on disk.
 
@@ -141,7 +139,7 @@ def _tells(app: FastAPI, server: ModelServer, project: Project) -> None:
         """Say that the process answers; asks nobody else."""
         return forms.Alive(status="alive")
 
-    @app.get("/model", responses=forms.statuses(401))
+    @app.get("/model", responses=forms.statuses(401, 429, 503))
     async def model() -> forms.Described:
         """Describe the model in use, and what a row must look like."""
         return server.describe(project.name)

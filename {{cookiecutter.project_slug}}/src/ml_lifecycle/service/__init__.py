@@ -7,7 +7,6 @@ imported by their name only: a service does not have the client that they call i
 from ..direct import DirectRoute
 from . import forms, rollout
 from .answer import predict_labels
-from .guard import Guard, api_keys
 from .metrics import CountRequests
 from .openapi import describe
 from .run import listen, run
@@ -17,11 +16,9 @@ from .settings import RolloutSettings, ServiceSettings
 __all__ = [
     "CountRequests",
     "DirectRoute",
-    "Guard",
     "ModelServer",
     "RolloutSettings",
     "ServiceSettings",
-    "api_keys",
     "describe",
     "forms",
     "listen",

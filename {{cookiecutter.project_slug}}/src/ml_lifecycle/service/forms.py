@@ -146,12 +146,13 @@ class Failed(BaseModel):
 
 
 MEANING: dict[int, str] = {
-    401: "no valid X-API-Key",
+    401: "no valid X-API-Key, or bearer token where an issuer is known",
     406: "neither JSON nor CSV is wanted",
     408: "the body came too slowly",
     413: "the body is too large",
-    415: "the body is neither JSON nor CSV",
+    415: "the body is in another form than stated here, or packed otherwise than by gzip",
     422: "the body breaks the contract, or its Idempotency-Key came before with another body",
+    429: "too many requests of this caller: try again after Retry-After seconds",
     503: "too many rows wait, or the ledger does not answer: try again after Retry-After seconds",
     504: "no answer in time: send fewer rows",
 }

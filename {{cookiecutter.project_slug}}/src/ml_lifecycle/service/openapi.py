@@ -37,13 +37,20 @@ def describe(
         outcomes = Outcomes.model_json_schema(ref_template=PLACE + "{model}")
         known.update(outcomes.pop("$defs"), Outcomes=outcomes)
         if locked:
-            key = {"type": "apiKey", "in": "header", "name": "X-API-Key"}
-            found["components"]["securitySchemes"] = {"key": key}
+            found["components"]["securitySchemes"] = ways = _ways(service)
             for route in (route for path in LOCKED for route in found["paths"][path].values()):
-                route["security"] = [{"key": []}]
+                route["security"] = [{name: []} for name in ways]
         return found
 
     return schema
+
+
+def _ways(service: ServiceSettings) -> dict[str, Schema]:
+    """Return the ways to say who one is."""
+    ways: dict[str, Schema] = {"key": {"type": "apiKey", "in": "header", "name": "X-API-Key"}}
+    if service.oidc_issuer:
+        ways["token"] = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+    return ways
 
 
 def _bodies(release: Release, service: ServiceSettings) -> dict[str, Schema]:

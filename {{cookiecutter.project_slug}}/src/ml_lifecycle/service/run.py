@@ -14,6 +14,7 @@ from types import FrameType
 import uvicorn
 from fastapi import FastAPI
 
+from ..access import Impatient
 from ..direct import short_way
 from ..errors import WorldBroken
 
@@ -30,11 +31,21 @@ def listen(host: str, port: int) -> socket.socket:
 
 def run(app: FastAPI, listener: socket.socket, drain: float, ending: Callable[[], None]) -> None:
     """Answer until told to stop, and `drain` seconds longer; ending: called when that begins."""
-    config = uvicorn.Config(
-        short_way(app), log_level="warning", access_log=False, timeout_graceful_shutdown=AT_HAND
-    )
+    config = over_http(app)
     config.load()
     _Server(config, drain, ending).run(sockets=[listener])
+
+
+def over_http(app: FastAPI) -> uvicorn.Config:
+    """Return how an application is served over HTTP."""
+    return uvicorn.Config(
+        short_way(app),
+        http=Impatient,
+        ws="none",
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=AT_HAND,
+    )
 
 
 class _Server(uvicorn.Server):

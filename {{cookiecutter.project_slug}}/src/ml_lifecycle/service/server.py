@@ -6,14 +6,13 @@ prediction is given after it is committed.
 
 import asyncio
 import logging
-import os
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 from uuid import uuid4
 
 import pandas as pd
-from anyio import CapacityLimiter, to_thread
+from anyio import to_thread
 from fastapi import HTTPException
 from sqlalchemy.exc import IntegrityError
 from starlette.concurrency import run_in_threadpool
@@ -28,6 +27,7 @@ from .answer import ledger_values, shown, why
 from .bodies import parse, refused
 from .canary import Budget, Canary
 from .forms import Described, Explanation, Invocation, Outcomes, Prediction, Predictions, Taken
+from .grouping import Grouping, Threads
 from .idempotency import NAME, Once
 from .metrics import Metrics
 from .request import row_type
@@ -53,8 +53,8 @@ class ModelServer:
         self.metrics = Metrics()
         self.metrics.gauge("model_version", "Version that serves", lambda: self.version)
         self.metrics.gauge("rollout_version", "Version in a rollout, 0 if none", self._rollout)
-        # More threads than cores would only slow each other down.
-        self.workers = CapacityLimiter(os.cpu_count() or 1)
+        self.threads = Threads()
+        self.grouping = Grouping(canary.answer, service.deadline_seconds, self.threads)
 
     @classmethod
     def open(
@@ -148,31 +148,34 @@ class ModelServer:
         champion, request_id = self.slot.loaded, once.request_id if once else uuid4().hex
         rows = _rows(champion, body)
         first, other = self.canary.route(request_id, champion)
-        try:
-            with self.writer.reserve(len(rows)):
-                async with asyncio.timeout(self.service.deadline_seconds):
-                    found, loaded = await self._ask(first, champion, rows)
-                    await self.writer.write(_records(request_id, rows, found, loaded, once))
-        except QueueFull:
-            raise HTTPException(503, "busy", headers={"Retry-After": "1"}) from None
-        except TimeoutError:
-            late = f"no answer within {self.service.deadline_seconds} seconds"
-            raise HTTPException(504, late) from None
+        with self._in_time(), self.writer.reserve(len(rows)):
+            async with asyncio.timeout(self.service.deadline_seconds):
+                found, loaded = await self._ask(first, champion, rows)
+                await self.writer.write(_records(request_id, rows, found, loaded, once))
         if other is not None:
             self.canary.ask_later(request_id, rows, first if loaded is other else other)
         version = loaded.version.number
         return Predictions(request_id=request_id, version=version, predictions=found)
 
+    @contextmanager
+    def _in_time(self) -> Iterator[None]:
+        """Say as an answer that there is no room, or that it took too long."""
+        try:
+            yield
+        except QueueFull:
+            raise HTTPException(503, "busy", headers={"Retry-After": "1"}) from None
+        except TimeoutError:
+            late = f"no answer within {self.service.deadline_seconds} seconds"
+            raise HTTPException(504, late) from None
+
     async def _ask(
         self, first: LoadedModel, champion: LoadedModel, rows: list[dict[str, Any]]
     ) -> tuple[list[Prediction], LoadedModel]:
-        """Answer here what takes no time, the rest in a thread."""
+        """Answer here what takes no time, the rest in threads, together."""
         compiled = first.compiled.score and champion.compiled.score
         if compiled and len(rows) <= FEW:
             return self.canary.answer(first, champion, rows)
-        return await to_thread.run_sync(
-            self.canary.answer, first, champion, rows, limiter=self.workers
-        )
+        return await self.grouping.ask(first, champion, rows)
 
     async def invoke(self, body: bytes, headers: Mapping[str, str]) -> Invocation | Response:
         """Answer as `predict_once`, in the forms of MLflow, SageMaker, Vertex AI and Azure ML.
@@ -187,10 +190,11 @@ class ModelServer:
         return as_csv(said) if wanted == CSV else Invocation(predictions=said)
 
     async def explain(self, body: bytes) -> Explanation:
-        """Say what moved the prediction of a body's first row."""
+        """Say what moved the prediction of a body's first row; 503 and 504 as `predict`."""
         loaded = self.slot.loaded
         first, *_ = _rows(loaded, body)
-        return await run_in_threadpool(why, loaded, first)
+        with self._in_time():
+            return await self.threads.call(self.service.deadline_seconds, why, loaded, first)
 
     async def record_outcomes(self, body: bytes) -> Taken:
         """Keep what really happened for rows of earlier requests; sent twice, the last counts."""

@@ -4,17 +4,16 @@ from typing import Annotated
 
 from pydantic import Field
 
-from ..data.limits import Limits
+from ..access.settings import AccessSettings
 from ..settings import Section, Share
 
 
-class ServiceSettings(Limits):
+class ServiceSettings(AccessSettings):
     """[service]: how the service listens; what it refuses is what training is checked against."""
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
     refresh_seconds: Annotated[float, Field(gt=0)] = 2.0
-    deadline_seconds: Annotated[float, Field(gt=0)] = 5.0
     queue_rows: Annotated[int, Field(gt=0)] = 10_000
     drain_seconds: Annotated[float, Field(ge=0, le=3600)] = 5.0
     keep_days: Annotated[int, Field(ge=0, le=36_500)] = 0

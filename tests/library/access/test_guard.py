@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
+from ml_lifecycle.access import AccessSettings, Guard
 from ml_lifecycle.service.forms import Failed
-from ml_lifecycle.service.guard import Guard
 from project.service import build
 from world import Champion
 
@@ -92,4 +92,4 @@ def test_an_answer_may_take_longer_than_a_body() -> None:
         await passed.wait()
         return {"type": "http.disconnect"}
 
-    assert asked(Guard(slow, DEADLINE, 10, []), receive)[0] == 200
+    assert asked(Guard(slow, AccessSettings(deadline_seconds=DEADLINE), []), receive)[0] == 200
