@@ -8,7 +8,7 @@ from .digest import code_digest, digest, sha256
 from .errors import CheckFailed, ProjectError, WorldBroken, WrongUse
 from .project import Project, approver, in_production
 from .settings import Section, find_root, load_toml
-from .words import Progress, counted, sentence
+from .words import Progress, counted, pace, sentence
 
 __version__ = "0.1.0"
 # The versions that the template's own run of this package's tests has seen: from, and below.
@@ -42,6 +42,7 @@ __all__ = [
     "find_root",
     "in_production",
     "load_toml",
+    "pace",
     "sentence",
     "sha256",
 ]

@@ -14,7 +14,7 @@ import ml_lifecycle
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # What `ml_lifecycle.digest()` is of the library that this recipe was made with.
-LIBRARY = "48289c43d5022c819142206142a8b8520e952576723a5053ca584d22b1da09de"
+LIBRARY = "c434e9d879fb762f3ab9bcccab5060ef18928bad7de64776e3bd4c52c742bb7f"
 
 if ml_lifecycle.digest() != LIBRARY:
     raise ImportError(

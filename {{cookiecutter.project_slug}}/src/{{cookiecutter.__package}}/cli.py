@@ -124,13 +124,18 @@ def serve_verb(settings: "Settings", host: str | None, port: int | None) -> None
 @click.argument("output", type=click.Path(dir_okay=False, path_type=Path))
 @verb(__package__)
 def predict_verb(settings: "Settings", source: str, output: Path) -> None:
-    """Score the rows of SOURCE (CSV or Parquet; path or URL) with the champion into OUTPUT."""
+    """Score the rows of SOURCE (CSV or Parquet; path or URL) with the champion into OUTPUT.
+
+    The answers are those of the service, and are not written to the ledger. SOURCE may be larger
+    than memory; cut off, the same command goes on where it was.
+    """
     from .lifecycle import predict
 
-    rows, number, odd = predict(settings, source, output)
-    for name, count in odd.items():
+    scored = predict(settings, source, output, progress)
+    for name, count in scored.odd.items():
         click.echo(f"Column {name}: {counted(count, 'value')} that training never saw", err=True)
-    click.echo(f"{counted(rows, 'row')} scored by version {number}: {output}")
+    known = f" ({scored.before:,} of them in an earlier try)" if scored.before else ""
+    click.echo(f"{counted(scored.rows, 'row')} scored by version {scored.version}{known}: {output}")
 
 
 @main.command("drift")

@@ -4,24 +4,31 @@ In: settings, the table and the ledger. Out: a verdict of the gate; a drift chec
 scored file. An action of your own on a verdict (a mail, a ticket) belongs into `watch`.
 """
 
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ml_lifecycle import Progress, WrongUse
+from ml_lifecycle import Progress, WrongUse, pace
 from ml_lifecycle.data import load_rows, row_hashes, unseen_values, validate
 from ml_lifecycle.ledger import Ledger
 from ml_lifecycle.monitoring import DriftCheck
 from ml_lifecycle.release import Release, champion, labelled, promote, questions
-from ml_lifecycle.service import predict_labels
-from ml_lifecycle.tables import read_table, write_table
+from ml_lifecycle.service import LoadedModel, ready, score
+from ml_lifecycle.tables import Table, local, parts_of, pieces
 
 from . import gate, monitoring
 from .service import build
 from .settings import Settings
 from .training import Version, train
+
+PIECE = 20_000  # rows that are scored, and kept if the rest is cut off, at a time
 
 
 def ask_gate(
@@ -100,24 +107,58 @@ def retrain(
     return version, ask_gate(settings, version.number, strict=strict)
 
 
-def predict(settings: Settings, source: str, output: Path) -> tuple[int, int, dict[str, int]]:
-    """Score a whole file with the champion; write OUTPUT whole or not at all.
+@dataclass(frozen=True)
+class Scored:
+    """What `predict` did: rows, of them those of an earlier try, by which version.
 
-    What came in stays as it is, with the prediction beside it. Returns how many rows, which
-    version, and by column how many values training never saw.
+    odd: by column how many values training never saw.
     """
-    here = str(Path(source).resolve()) if "://" not in source else source
-    if Path(here) == output.resolve():
-        raise WrongUse(f"{output} is what is to be scored: name another file to write to")
+
+    rows: int
+    before: int
+    version: int
+    odd: Counter[str]
+
+
+def predict(settings: Settings, source: str, output: Path, progress: Progress) -> Scored:
+    """Score a whole file with the champion, as the service answers; OUTPUT is whole or not there.
+
+    What came in stays as it is, with the prediction beside it. The file may be larger than memory:
+    it goes through in pieces, and a try that was cut off is gone on with.
+    """
     version, release = champion.champion_release(settings.registry)
-    table = read_table(here, settings.project.root, settings.data.header, settings.data.encoding)
-    frame = validate(release.contract, table.frame, source, roles=("feature",))
-    labels, y_pred = predict_labels(release, frame)
-    added = {"prediction": labels}
-    if release.classes:
-        columns = y_pred.T if y_pred.ndim == 2 else np.stack([1 - y_pred, y_pred])
-        names = [f"probability of {name}" for name in release.classes]
-        added |= dict(zip(names, columns.tolist(), strict=True))
-    write_table(table, added, output)
-    odd = unseen_values(release.contract, frame)
-    return len(frame), version.number, {name: int(marks.sum()) for name, marks in odd.items()}
+    model, rows, before, odd = ready(version, release, settings.service), 0, 0, Counter[str]()
+    data, begun = settings.data, time.monotonic()
+    with local(source, Path.cwd()) as path:
+        if path.resolve() == output.resolve():
+            raise WrongUse(f"{output} is what is to be scored: name another file to write to")
+        about = path.stat()
+        made_from = f"{source} {about.st_size} {about.st_mtime_ns} {version}"
+        with parts_of(output, made_from) as parts:
+            for place, piece in enumerate(pieces(path, source, PIECE, data.header, data.encoding)):
+                rows += len(piece.table.frame)
+                known = parts.known(place)
+                if known is None:
+                    known = _score(model, piece.table, partial(parts.write, place))
+                    done = pace(rows - before, piece.share, time.monotonic() - begun)
+                    progress(done, round(1000 * piece.share), 1000)
+                else:
+                    before = rows
+                odd.update(known)
+    return Scored(rows, before, version.number, odd)
+
+
+def _score(
+    model: LoadedModel, table: Table, write: Callable[[Table, Mapping[str, Any], Any], None]
+) -> dict[str, int]:
+    """Write the answers to some rows beside them; return the values never seen, by column."""
+    contract = model.release.contract
+    frame = validate(contract, table.frame, table.name, roles=("feature",))
+    said = score(model, frame)
+    added: dict[str, Any] = {"prediction": [one.prediction for one in said]}
+    for name in model.release.classes:
+        shares = [one.probabilities[name] for one in said if one.probabilities]
+        added[f"probability of {name}"] = shares
+    odd = {name: int(marks.sum()) for name, marks in unseen_values(contract, frame).items()}
+    write(table, added, odd)
+    return odd

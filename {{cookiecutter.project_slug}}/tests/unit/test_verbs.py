@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 from project.cli import main
 from project.lifecycle import predict
+from world import quiet
 
 from ml_lifecycle.data.rows import to_records
 from ml_lifecycle.data.split import row_hashes
@@ -87,8 +88,8 @@ def test_check_data_twice_changes_nothing(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_a_file_is_scored_as_the_pipeline_scores_it(champion: Any, tmp_path: Path) -> None:
     source = champion.settings.project.root / "table.csv"
-    rows, number, _ = predict(champion.settings, str(source), tmp_path / "out.csv")
-    assert (rows, number) == (len(champion.rows[0]), 1)
+    done = predict(champion.settings, str(source), tmp_path / "out.csv", quiet)
+    assert (done.rows, done.before, done.version) == (len(champion.rows[0]), 0, 1)
     release = champion.release
     scored = pd.read_csv(tmp_path / "out.csv")
     y_pred = predict_scores(release.model, champion.rows[0], release.classes)
@@ -100,7 +101,7 @@ def test_a_file_that_breaks_the_contract_leaves_no_output(champion: Any, tmp_pat
     broken = pd.read_csv(champion.settings.project.root / "table.csv").assign(usage="much")
     broken.to_csv(tmp_path / "in.csv", index=False)
     with pytest.raises(DataError, match="'usage' is no number: row 1 'much'"):
-        predict(champion.settings, str(tmp_path / "in.csv"), tmp_path / "out.csv")
+        predict(champion.settings, str(tmp_path / "in.csv"), tmp_path / "out.csv", quiet)
     assert [path.name for path in tmp_path.iterdir()] == ["in.csv"]
 
 

@@ -6,25 +6,28 @@ imported by their name only: a service does not have the client that they call i
 
 from ..direct import DirectRoute
 from . import forms, rollout
-from .answer import predict_labels
+from .answer import score
 from .metrics import CountRequests
 from .openapi import describe
 from .run import listen, run
 from .server import ModelServer
 from .settings import RolloutSettings, ServiceSettings
+from .slot import LoadedModel, ready
 
 __all__ = [
     "CountRequests",
     "DirectRoute",
+    "LoadedModel",
     "ModelServer",
     "RolloutSettings",
     "ServiceSettings",
     "describe",
     "forms",
     "listen",
-    "predict_labels",
+    "ready",
     "rehearsal",
     "replay",
     "rollout",
     "run",
+    "score",
 ]

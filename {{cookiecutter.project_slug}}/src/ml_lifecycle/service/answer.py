@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..data.rows import to_frame, unseen_values
+from ..data.rows import to_frame, to_records, unseen_values
 from ..evaluation.explain import explain
 from ..evaluation.scores import predict_scores, probability_matrix
 from ..release.bundle import Release
@@ -19,6 +19,11 @@ from .forms import Example, Explanation, Prediction, Reason
 from .slot import LoadedModel
 
 NEVER_SEEN = "{}: a value that training never saw"
+
+
+def score(loaded: LoadedModel, frame: pd.DataFrame) -> list[Prediction]:
+    """Return the prediction for each typed row, as the service answers it."""
+    return answers(loaded, to_records(frame))
 
 
 def answers(loaded: LoadedModel, rows: list[dict[str, Any]]) -> list[Prediction]:

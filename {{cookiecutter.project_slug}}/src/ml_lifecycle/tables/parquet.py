@@ -5,7 +5,8 @@ datetime64 (UTC where it has a zone). An index that pandas left there is a matte
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -51,24 +52,53 @@ def read_parquet(data: bytes, name: str) -> tuple[pd.DataFrame, pa.Table]:
         DataError: the file is broken, or a column holds what is no value; it is named.
 
     """
+    with _broken(name):
+        table = _with_range(pq.ParquetFile(pa.BufferReader(data)).read(), 0)
+    return _frame(table, name, 0), table
+
+
+def parquet_pieces(
+    path: Path, name: str, rows: int
+) -> Iterator[tuple[pd.DataFrame, pa.Table, float]]:
+    """Yield what `read_parquet` returns, `rows` at a time, and which share of all is read then."""
+    with _broken(name):
+        file = pq.ParquetFile(path)
+        first, total = 0, file.metadata.num_rows
+        for batch in file.iter_batches(rows):
+            table = _with_range(pa.Table.from_batches([batch], file.schema_arrow), first)
+            first += table.num_rows
+            yield _frame(table, name, first - table.num_rows), table, first / total
+
+
+@contextmanager
+def _broken(name: str) -> Iterator[None]:
     try:
-        table = _with_range(pq.ParquetFile(pa.BufferReader(data)).read())
+        yield
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"{name}: broken Parquet file: {error}") from None
+
+
+def _frame(table: pa.Table, name: str, first: int) -> pd.DataFrame:
+    """Return the typed columns; first: where the index begins."""
     columns = {}
     for place, field in enumerate(table.schema):
         if not INDEX.fullmatch(field.name):
             columns[place] = _typed(table.column(place), f"{name}: column '{field.name}'")
     frame = pd.DataFrame(columns, index=range(table.num_rows))
-    return frame.set_axis([table.schema.names[place] for place in columns], axis=1), table
+    frame = frame.set_axis([table.schema.names[place] for place in columns], axis=1)
+    return frame.set_axis(range(first, first + table.num_rows))
 
 
-def _with_range(table: pa.Table) -> pa.Table:
-    """Return the table with an index that is but a range in pandas' notes as its first column."""
+def _with_range(table: pa.Table, first: int) -> pa.Table:
+    """Return the table with an index that is but a range in pandas' notes as its first column.
+
+    first: which row of the file the table begins with.
+    """
     for index in (table.schema.pandas_metadata or {}).get("index_columns", []):
         if isinstance(index, dict) and index["name"] and index["name"] not in table.column_names:
-            numbers = pa.array(range(index["start"], index["stop"], index["step"]), pa.int64())
-            table = table.add_column(0, str(index["name"]), numbers)
+            start = index["start"] + first * index["step"]
+            numbers = (start + place * index["step"] for place in range(table.num_rows))
+            table = table.add_column(0, str(index["name"]), pa.array(numbers, pa.int64()))
             return table.replace_schema_metadata(None)  # which would make an index of it again
     return table
 
@@ -82,6 +112,13 @@ def write_parquet(given: Any, added: Mapping[str, Any], path: Path) -> None:
     for name, values in added.items():
         given = given.append_column(name, pa.array(values))
     pq.write_table(given, path)
+
+
+def join_parquet(parts: Sequence[Path], path: Path) -> None:
+    """Write the rows of some files, all of the same columns, into one."""
+    with pq.ParquetWriter(path, pq.read_schema(parts[0])) as whole:
+        for part in parts:
+            whole.write_table(pq.read_table(part))
 
 
 def _typed(values: pa.ChunkedArray, where: str) -> pd.Series:

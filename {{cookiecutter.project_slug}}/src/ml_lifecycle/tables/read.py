@@ -45,8 +45,12 @@ class Table:
         return not isinstance(self.given, pd.DataFrame)
 
 
-def read_table(source: str, root: Path, header: bool = True, encoding: str = "") -> Table:
+def read_table(
+    source: str, root: Path, header: bool = True, encoding: str = "", name: str = ""
+) -> Table:
     """Read a table; source: a URL, or a path that is absolute or relative to `root`.
+
+    name: what it is called in errors, instead of `source`.
 
     Raises:
         WrongUse: no such file.
@@ -54,7 +58,7 @@ def read_table(source: str, root: Path, header: bool = True, encoding: str = "")
         DataError: the bytes are no table.
 
     """
-    return parse(fetch(source, root), source, header, encoding)
+    return parse(fetch(source, root), name or source, header, encoding)
 
 
 def fetch(source: str, root: Path) -> bytes:
@@ -65,9 +69,15 @@ def fetch(source: str, root: Path) -> bytes:
                 return answer.read()
         except (urllib.error.URLError, TimeoutError, ValueError) as error:
             raise WorldBroken(f"cannot read {source}: {error}") from None
+    return there(source, root).read_bytes()
+
+
+def there(source: str, root: Path) -> Path:
+    """Return a path that is absolute or relative to `root`; raise `WrongUse` if it is no file."""
     try:
         path = root / Path(source).expanduser()
-        return path.read_bytes()
+        with path.open("rb"):
+            return path
     except IsADirectoryError:
         raise WrongUse(f"{path} is a folder, not a table") from None
     except OSError as error:
@@ -104,13 +114,13 @@ def parse(data: bytes, name: str, header: bool = True, encoding: str = "") -> Ta
         notes.insert(0, f"read as {chosen}{'' if sure else GUESSED}")
     if frame.empty:
         raise DataError(f"{name}: the table has no rows")
-    names, renamed = _names(frame.columns)
+    names, renamed = named(frame.columns)
     if isinstance(given, pd.DataFrame) and not header:
         given = given.set_axis(names, axis=1)
     return Table(name, frame.set_axis(names, axis=1), digest, (*notes, *renamed), given)
 
 
-def _names(given: pd.Index) -> tuple[list[str], list[str]]:
+def named(given: pd.Index) -> tuple[list[str], list[str]]:
     """Strip names, name the nameless and number the doubled; return a note for each new name."""
     names: list[str] = []
     notes: list[str] = []

@@ -7,7 +7,7 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import pandas as pd
 from charset_normalizer import CharsetMatch, from_bytes
@@ -36,7 +36,7 @@ def decode(data: bytes, name: str, encoding: str = "") -> tuple[str, str]:
         DataError: a byte that is no text in it, with its line and offset.
 
     """
-    chosen = encoding or _encoding(data)
+    chosen = encoding or likeliest(data)
     try:
         text = data.decode(chosen)
     except LookupError:
@@ -56,7 +56,7 @@ def decode(data: bytes, name: str, encoding: str = "") -> tuple[str, str]:
     return text.removeprefix("\ufeff"), chosen
 
 
-def _encoding(data: bytes) -> str:
+def likeliest(data: bytes) -> str:
     """Return the encoding of a mark, else UTF-8 if it fits, else the likeliest code page."""
     for mark, encoding in MARKS.items():
         if data.startswith(mark):
@@ -92,9 +92,8 @@ def text_table(text: str, name: str, header: bool) -> tuple[pd.DataFrame, list[s
         DataError: no reading makes a regular table; it names the line, and what is wrong there.
 
     """
-    said = SEP_LINE.match(text)
-    separator, above = (said[1], 1) if said else (_separator(text), 0)
-    plain, notes = text[said.end() :] if said else text, [f"separator {separator!r}"]
+    separator, _, above = dialect(text)
+    plain, notes = text.split("\n", above)[-1], [f"separator {separator!r}"]
     found, errors = [], []
     for spelled in dict.fromkeys(_spellings(plain, separator)):
         try:
@@ -110,6 +109,17 @@ def text_table(text: str, name: str, header: bool) -> tuple[pd.DataFrame, list[s
     if ESCAPED in read:
         frame = frame.apply(lambda column: column.str.replace(ESCAPED, separator))
     return frame, notes + unnamed
+
+
+def dialect(text: str) -> tuple[str, bool, int]:
+    """Return the separator, whether blanks before a value are none of it, and lines before it all.
+
+    (Where quotes stand behind a blank, they aren't.)
+    """
+    said = SEP_LINE.match(text)
+    separator = said[1] if said else _separator(text)
+    apart = re.search(rf'(?m)(^|{re.escape(separator)}) +"', text) is not None
+    return separator, apart, 1 if said else 0
 
 
 def _spellings(text: str, separator: str) -> Iterator[str]:
@@ -137,7 +147,7 @@ def _read(text: str, separator: str, header: bool, above: int) -> tuple[pd.DataF
     """
     # Where quotes stand behind a blank, blanks before a value are none of it.
     apart = re.search(rf'(?m)(^|{re.escape(separator)}) +"', text) is not None
-    records = _records(text, separator, apart, above)
+    records = records_of(io.StringIO(text, newline=""), separator, apart, above)
     _, first = next(records, (0, []))
     if not first:
         raise DataError("the file is empty")
@@ -148,7 +158,7 @@ def _read(text: str, separator: str, header: bool, above: int) -> tuple[pd.DataF
             width = len(row)  # the first column has no name, or rows end with a separator
         rows += 1
         if len(row) != width:
-            raise DataError(_ragged(row, width, line, rows, separator))
+            raise DataError(ragged(row, width, line, rows, separator))
     frame = pd.read_csv(
         io.StringIO(text),
         sep=separator,
@@ -181,9 +191,16 @@ def _named(rows: pd.DataFrame, header: list[str]) -> tuple[pd.DataFrame, list[st
     )
 
 
-def _records(text: str, separator: str, apart: bool, above: int) -> Iterator[tuple[int, list[str]]]:
-    """Yield the rows that are not blank, each with the line that it begins in."""
-    lines, line = io.StringIO(text, newline=""), above + 1
+def records_of(
+    lines: Iterable[str], separator: str, apart: bool, above: int
+) -> Iterator[tuple[int, list[str]]]:
+    """Yield the rows that are not blank, each with the line that it begins in.
+
+    Raises:
+        DataError: at a quote that stands where it must not.
+
+    """
+    line = above + 1
     reader = csv.reader(lines, delimiter=separator, skipinitialspace=apart, strict=True)
     try:
         for row in reader:
@@ -198,7 +215,8 @@ def _records(text: str, separator: str, apart: bool, above: int) -> Iterator[tup
         raise DataError(f"line {line}: {what}") from None
 
 
-def _ragged(row: list[str], width: int, line: int, place: int, separator: str) -> str:
+def ragged(row: list[str], width: int, line: int, place: int, separator: str) -> str:
+    """Say of a row, the `place`-th, that it has not `width` fields, and why that may be."""
     said = f"line {line}: row {place} has {counted(len(row), 'field')}, not {width}"
     text = separator.join(row)
     others = [other for other in SEPARATORS if text.count(other) == width - 1]
