@@ -3,8 +3,10 @@
 import contextlib
 import itertools
 import os
+import re
 import shutil
 import socket
+import subprocess
 import sys
 import tempfile
 import threading
@@ -175,6 +177,38 @@ def over_http() -> Callable[[Settings], Any]:
                 thread.join()
 
     return serve
+
+
+@pytest.fixture(scope="session")
+def process_of() -> Callable[..., Any]:
+    """Serve a project's champion in a process of its own; yields it and its address."""
+
+    @contextlib.contextmanager
+    def start(
+        settings: Settings, *words: str, env: dict[str, str] | None = None, **service: Any
+    ) -> Iterator[tuple[subprocess.Popen[str], str]]:
+        project = settings.project
+        world.write_toml(project.root, service)
+        command = [sys.executable, "-m", project.package, "serve", *words]
+        outside = os.environ | {"LEDGER_URL": project.ledger_url} | (env or {})
+        with (
+            tempfile.TemporaryFile("w+") as said,
+            subprocess.Popen(
+                command, cwd=project.root, stdout=subprocess.PIPE, stderr=said, text=True,
+                env=outside,
+            ) as process,
+        ):  # fmt: skip
+            try:
+                assert process.stdout
+                found = re.search(r"http://\S+", process.stdout.readline())
+                if not found:
+                    said.seek(0)
+                    raise AssertionError(said.read())
+                yield process, found[0]
+            finally:
+                process.kill()
+
+    return start
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

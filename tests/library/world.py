@@ -111,6 +111,14 @@ def own(root: Path, metric: Any = "auto", **data: Any) -> Settings:
     )
 
 
+def write_toml(root: Path, service: dict[str, Any]) -> None:
+    """Write what a process of its own reads of `own`; service: [service]."""
+    lines = ['[data]\nsource = "table.csv"\ntarget = "target"\ngroup = "customer"']
+    lines += ['sensitive = ["gender"]\nignore = ["email"]\ntest_share = 0.3\n[service]']
+    lines += [f"{name} = {value!r}" for name, value in service.items()]
+    (root / "project.toml").write_text("\n".join(lines), encoding="utf-8")
+
+
 def moved(settings: Settings, root: Path) -> Settings:
     """Return settings with everything in a copy, in which a test may change all."""
     shutil.copytree(settings.project.root, root, dirs_exist_ok=True)

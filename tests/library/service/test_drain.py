@@ -1,14 +1,11 @@
 """A service that is told to end loses nobody's request, and ends; seen on the real process."""
 
 import json
-import re
 import signal
 import socket
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import httpx
@@ -16,19 +13,7 @@ import pytest
 from ml_lifecycle.ledger.database import Ledger
 from world import Champion, Settings
 
-RECIPE = sys.modules["project"].__name__
-TOML = """[data]
-source = "table.csv"
-target = "target"
-group = "customer"
-sensitive = ["gender"]
-ignore = ["email"]
-test_share = 0.3
-[service]
-drain_seconds = {drain}
-"""
 PATIENCE = 20.0  # seconds until a condition must hold; never waited for in full when it does
-Started = tuple[subprocess.Popen[str], str]
 
 
 @pytest.fixture
@@ -37,27 +22,9 @@ def own(champion: Champion, tmp_path: Any) -> Settings:
 
 
 @pytest.fixture
-def started(own: Settings) -> Callable[..., Any]:
+def started(own: Settings, process_of: Any) -> Callable[..., Any]:
     """Serve in a process of its own within a `with`; yields it and its address."""
-
-    @contextmanager
-    def start(drain: float, *words: str) -> Iterator[Started]:
-        root = own.project.root
-        (root / "project.toml").write_text(TOML.format(drain=drain), encoding="utf-8")
-        command = [sys.executable, "-m", RECIPE, "serve", *words]
-        pipe = subprocess.PIPE
-        with subprocess.Popen(command, cwd=root, stdout=pipe, stderr=pipe, text=True) as process:
-            try:
-                assert process.stdout
-                assert process.stderr
-                found = re.search(r"http://\S+", process.stdout.readline())
-                assert found, process.stderr.read()
-                assert status(found[0], "/health/ready") == 200
-                yield process, found[0]
-            finally:
-                process.kill()
-
-    return start
+    return lambda drain, *words: process_of(own, *words, drain_seconds=drain)
 
 
 def status(address: str, path: str) -> int:
