@@ -41,7 +41,7 @@ KINDS, WAYS = ("linear", "trees", "net", "blend"), ("mlflow", "ours", "ours, log
 LOADS = [(1, 1), (1, 16), (1, 64), (100, 1), (100, 16), (1000, 1), (1000, 8)]  # rows, callers
 USED = """PACKAGE.settings PACKAGE.candidates PACKAGE.service ml_lifecycle.data.rows
 ml_lifecycle.estimators ml_lifecycle.ledger.database ml_lifecycle.release.champion
-ml_lifecycle.service.answer ml_lifecycle.service.canary ml_lifecycle.service.run
+ml_lifecycle.service.answer ml_lifecycle.service.canary ml_lifecycle.http.run
 ml_lifecycle.service.server ml_lifecycle.data"""
 
 

@@ -26,9 +26,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 import world
 from ml_lifecycle.data.rows import to_frame
 from ml_lifecycle.evaluation.scores import predict_scores
+from ml_lifecycle.http.run import over_http as config_of
 from ml_lifecycle.ledger.backup import backup, restore
 from ml_lifecycle.ledger.database import Ledger
-from ml_lifecycle.service.run import over_http as config_of
 from ml_lifecycle.service.server import ModelServer
 from project.service import build
 from starlette.testclient import TestClient
@@ -185,25 +185,30 @@ def process_of() -> Callable[..., Any]:
 
     @contextlib.contextmanager
     def start(
-        settings: Settings, *words: str, env: dict[str, str] | None = None, **service: Any
+        settings: Settings,
+        *words: str,
+        command: list[str] | None = None,
+        env: dict[str, str] | None = None,
+        said: Path | None = None,
+        **service: Any,
     ) -> Iterator[tuple[subprocess.Popen[str], str]]:
         project = settings.project
+        said = said or project.root / "said.txt"
         world.write_toml(project.root, service)
-        command = [sys.executable, "-m", project.package, "serve", *words]
+        usual = [sys.executable, "-m", project.package, "serve", *words]
         outside = os.environ | {"LEDGER_URL": project.ledger_url} | (env or {})
         with (
-            tempfile.TemporaryFile("w+") as said,
+            said.open("w") as errors,
             subprocess.Popen(
-                command, cwd=project.root, stdout=subprocess.PIPE, stderr=said, text=True,
-                env=outside,
+                command or usual, cwd=project.root, stdout=subprocess.PIPE, stderr=errors,
+                text=True, env=outside,
             ) as process,
         ):  # fmt: skip
             try:
                 assert process.stdout
                 found = re.search(r"http://\S+", process.stdout.readline())
-                if not found:
-                    said.seek(0)
-                    raise AssertionError(said.read())
+                assert found, said.read_text()
+                assert httpx.get(f"{found[0]}/health/ready", timeout=20).status_code == 200
                 yield process, found[0]
             finally:
                 process.kill()

@@ -5,7 +5,7 @@ import pytest
 from ..project import LIBRARY, Project, run_library
 
 
-@pytest.mark.parametrize("wing", ["release", "ledger", "compiled", "access", "service"])
+@pytest.mark.parametrize("wing", ["release", "ledger", "compiled", "http", "service"])
 def test_the_librarys_tests_pass(default: Project, wing: str) -> None:
     run_library(default, wing)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ml_lifecycle.access import api_keys
+from ml_lifecycle.http import api_keys
 from ml_lifecycle.service import forms
 from ml_lifecycle.service.request import rows_type
 from project.lifecycle import ask_gate

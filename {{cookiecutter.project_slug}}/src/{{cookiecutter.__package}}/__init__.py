@@ -14,7 +14,7 @@ import ml_lifecycle
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # What `ml_lifecycle.digest()` is of the library that this recipe was made with.
-LIBRARY = "c434e9d879fb762f3ab9bcccab5060ef18928bad7de64776e3bd4c52c742bb7f"
+LIBRARY = "959decad3768e0dee81b82b466a31701cc4d4745ae9152a386aa11699e8ce11f"
 
 if ml_lifecycle.digest() != LIBRARY:
     raise ImportError(

@@ -9,19 +9,18 @@ from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
 from sqlalchemy.exc import SQLAlchemyError
 
 from ml_lifecycle import Project, in_production
-from ml_lifecycle.access import Guard, api_keys
-from ml_lifecycle.ledger import Ledger
-from ml_lifecycle.platforms import health_routes, predict_routes
-from ml_lifecycle.service import (
+from ml_lifecycle.http import (
     CountRequests,
     DirectRoute,
-    ModelServer,
-    ServiceSettings,
-    describe,
-    forms,
+    Guard,
+    api_keys,
     listen,
     run,
+    when_it_comes,
 )
+from ml_lifecycle.ledger import Ledger
+from ml_lifecycle.platforms import health_routes, predict_routes
+from ml_lifecycle.service import ModelServer, ServiceSettings, describe, forms
 
 from .settings import Settings
 
@@ -61,13 +60,19 @@ def serve(settings: Settings) -> None:
     """Serve the champion until told to stop; says where it listens."""
     project, service = settings.project, settings.service
     keys = api_keys(service.oidc_issuer)  # refuses to let everybody into a production
-    with Ledger(project.ledger_url) as ledger, listen(service.host, service.port) as listener:
-        allowed = settings.gate.max_latency_ms
-        server = ModelServer.open(settings.registry, ledger, service, settings.rollout, allowed)
-        app = build(server, project, service, keys)
+    allowed = settings.gate.max_latency_ms
+
+    def opened() -> ModelServer:
+        ledger = Ledger(project.ledger_url)
+        return ModelServer.open(settings.registry, ledger, service, settings.rollout, allowed)
+
+    with listen(service.host, service.port) as listener:
         host, port = listener.getsockname()[:2]
+        server = when_it_comes(listener, opened)
+        app = build(server, project, service, keys)
         print(f"Version {server.version} serves on http://{host}:{port}", flush=True)
-        run(app, listener, service.drain_seconds, server.end)
+        with server.ledger:
+            run(app, listener, service.drain_seconds, server.end)
 
 
 def _answers(app: FastAPI, server: ModelServer) -> None:

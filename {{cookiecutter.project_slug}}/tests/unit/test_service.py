@@ -8,7 +8,7 @@ import pytest
 from world import copy_of, serving
 
 from ml_lifecycle.errors import WrongUse
-from ml_lifecycle.access import api_keys
+from ml_lifecycle.http import api_keys
 
 SECRET = "do-not-repeat-me"
 

@@ -4,30 +4,23 @@
 imported by their name only: a service does not have the client that they call it with.
 """
 
-from ..direct import DirectRoute
 from . import forms, rollout
 from .answer import score
-from .metrics import CountRequests
 from .openapi import describe
-from .run import listen, run
 from .server import ModelServer
 from .settings import RolloutSettings, ServiceSettings
 from .slot import LoadedModel, ready
 
 __all__ = [
-    "CountRequests",
-    "DirectRoute",
     "LoadedModel",
     "ModelServer",
     "RolloutSettings",
     "ServiceSettings",
     "describe",
     "forms",
-    "listen",
     "ready",
     "rehearsal",
     "replay",
     "rollout",
-    "run",
     "score",
 ]

@@ -20,6 +20,7 @@ from starlette.responses import Response
 
 from ..data.rows import as_json, convert, violations
 from ..data.values import spelled
+from ..http import Metrics
 from ..ledger.database import Ledger, now
 from ..platforms import CSV, JSON, answer_type, as_csv, from_invocation
 from ..release.registry import Registry
@@ -29,7 +30,6 @@ from .canary import Budget, Canary
 from .forms import Described, Explanation, Invocation, Outcomes, Prediction, Predictions, Taken
 from .grouping import Grouping, Threads
 from .idempotency import NAME, Once
-from .metrics import Metrics
 from .request import row_type
 from .settings import RolloutSettings, ServiceSettings
 from .slot import LoadedModel, Slot, open_slot

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from ..access.settings import AccessSettings
+from ..http import AccessSettings
 from ..settings import Section, Share
 
 

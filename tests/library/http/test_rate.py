@@ -5,8 +5,8 @@ from itertools import accumulate
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ml_lifecycle.access import rate
-from ml_lifecycle.access.rate import Rate
+from ml_lifecycle.http import rate
+from ml_lifecycle.http.rate import Rate
 
 pauses = st.lists(st.floats(0, 2), min_size=1, max_size=60)
 

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
-from ml_lifecycle.access import AccessSettings, Guard
+from ml_lifecycle.http import AccessSettings, Guard
 from ml_lifecycle.service.forms import Failed
 from project.service import build
 from world import Champion

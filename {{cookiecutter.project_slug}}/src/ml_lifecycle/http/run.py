@@ -4,6 +4,7 @@ At SIGTERM it is no longer ready and goes on serving, until whoever sends reques
 then it takes no more, finishes those at hand, and exits with 0. A second SIGTERM ends it at once.
 """
 
+import os
 import signal
 import socket
 import time
@@ -14,9 +15,9 @@ from types import FrameType
 import uvicorn
 from fastapi import FastAPI
 
-from ..access import Impatient
-from ..direct import short_way
 from ..errors import WorldBroken
+from .direct import short_way
+from .patience import Impatient
 
 AT_HAND = 10  # seconds for requests at hand, at most
 
@@ -33,7 +34,7 @@ def run(app: FastAPI, listener: socket.socket, drain: float, ending: Callable[[]
     """Answer until told to stop, and `drain` seconds longer; ending: called when that begins."""
     config = over_http(app)
     config.load()
-    _Server(config, drain, ending).run(sockets=[listener])
+    Server(config, drain, ending).run(sockets=[listener])
 
 
 def over_http(app: FastAPI) -> uvicorn.Config:
@@ -48,12 +49,16 @@ def over_http(app: FastAPI) -> uvicorn.Config:
     )
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
+    """Uvicorn's, which at SIGTERM first goes on for a while."""
+
     def __init__(self, config: uvicorn.Config, drain: float, ending: Callable[[], None]) -> None:
+        """Go on for `drain` seconds; ending: called when that begins."""
         super().__init__(config)
         self.drain, self.ending, self.ends = drain, ending, inf
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to end at the first SIGTERM, end at the second."""
         if sig != signal.SIGTERM:
             super().handle_exit(sig, frame)
         elif self.ends == inf:
@@ -65,7 +70,9 @@ class _Server(uvicorn.Server):
             # What was acknowledged is on disk, so nothing is lost that was promised.
             signal.signal(sig, signal.SIG_DFL)
             signal.raise_signal(sig)
+            os._exit(128 + sig)  # the first process of a container is deaf to signals by default
 
     async def on_tick(self, counter: int) -> bool:
+        """Tell whether it is time to take no more requests."""
         self.should_exit = self.should_exit or time.monotonic() >= self.ends
         return await super().on_tick(counter)

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 from fastapi import Request
-from ml_lifecycle.direct import short_way
-from ml_lifecycle.service import DirectRoute, forms
+from ml_lifecycle.http import DirectRoute
+from ml_lifecycle.http.direct import short_way
+from ml_lifecycle.service import forms
 from project.service import build
 from sqlalchemy.exc import OperationalError
 from starlette.testclient import TestClient

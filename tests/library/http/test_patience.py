@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
-from ml_lifecycle.access import patience
+from ml_lifecycle.http import patience
 
 EACH = 160  # connections of a kind
 PATIENCE = 20.0  # seconds until a condition must hold; never waited for in full when it does

@@ -15,7 +15,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from ml_lifecycle import WrongUse
-from ml_lifecycle.access import AccessSettings, api_keys
+from ml_lifecycle.http import AccessSettings, api_keys
 from pydantic import ValidationError
 
 AUDIENCE = "churn-service"
