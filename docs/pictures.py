@@ -41,8 +41,10 @@ PAGE = """
     return document.querySelector(selector);
   };
   await find("#row input");
+  document.querySelector("#examples button:nth-child(2)").click();
   document.querySelector("button.main[form=row]").click();
-  (await find("#why .reason")).closest("main").querySelector("#use").remove();
+  await find("#moved-said");
+  for (const part of ["#use", "#card"]) document.querySelector(part).remove();
 """
 SHOW = """(async () => {
   if (document.readyState !== "complete") await new Promise((done) => { onload = done; });

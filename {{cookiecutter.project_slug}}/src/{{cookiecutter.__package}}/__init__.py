@@ -14,7 +14,7 @@ import ml_lifecycle
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # What `ml_lifecycle.digest()` is of the library that this recipe was made with.
-LIBRARY = "af85b9087d024d7dce1c6f1517524c1c9d7b04c3733fdfdb30a6e08559ba706c"
+LIBRARY = "7e1f7ed9e456433845797052a2e2516f9a3bf1aa771d45a91c5192a1ce5709b5"
 
 if ml_lifecycle.digest() != LIBRARY:
     raise ImportError(

@@ -16,7 +16,7 @@ from ..errors import WrongUse
 from ..platforms import health_routes
 from ..project import in_production
 
-OPEN = ("/health/", "/ping", "/metrics")
+OPEN = ("/health/", "/ping", "/metrics", "/page.")
 
 
 def api_keys() -> list[bytes]:
