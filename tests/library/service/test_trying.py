@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 from ml_lifecycle.data.contract import Column
+from ml_lifecycle.data.profile import Counts, Profile
 from ml_lifecycle.evaluation import ValueSettings
 from ml_lifecycle.ledger import Ledger
 from ml_lifecycle.trying import Card, WhatIf
-from ml_lifecycle.trying.what_if import _numbers
+from ml_lifecycle.trying.what_if import _numbers, _values
 from world import Champion
 
 MONEY = ValueSettings(true_positive=60.0, false_positive=-10.0, false_negative=-5.0)
@@ -105,6 +106,21 @@ def test_numbers_to_try_are_round_and_where_the_rows_are(
     assert max(len(f"{number:g}") for number in found) <= 7
     assert not edges or found[-1] <= 3 * edges[-1]
     assert kind == "number" or all(number % 1 == 0 for number in found)
+
+
+@pytest.mark.parametrize(
+    ("listed", "tried"),
+    [
+        (("b", "a"), ["b", "a"]),
+        (tuple(f"c{n}" for n in range(40)), ["c39", "c7"]),  # of many the commonest
+        (None, []),  # not listed: they may be names of people
+    ],
+)
+def test_of_categories_only_those_that_the_contract_lists_are_tried(
+    listed: tuple[str, ...] | None, tried: list[str]
+) -> None:
+    known = Profile(counts={"value": Counts(("secret", "c39", "c7"), (9, 8, 7, 0))})
+    assert _values(Column(name="x", kind="category", categories=listed), known, None) == tried
 
 
 def test_the_card_says_what_the_release_and_the_last_drift_check_found(

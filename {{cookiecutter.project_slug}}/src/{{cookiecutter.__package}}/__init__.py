@@ -14,7 +14,7 @@ import ml_lifecycle
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # What `ml_lifecycle.digest()` is of the library that this recipe was made with.
-LIBRARY = "7e1f7ed9e456433845797052a2e2516f9a3bf1aa771d45a91c5192a1ce5709b5"
+LIBRARY = "e7403b3c53e66a8c653ab0ea3fc89a6b491c2f8f8998d46ec437e51683ffc083"
 
 if ml_lifecycle.digest() != LIBRARY:
     raise ImportError(

@@ -173,7 +173,7 @@ def _tells(app: FastAPI, server: ModelServer, project: Project) -> None:
         """Describe the model in use, and what a row must look like."""
         return server.describe(project.name)
 
-    @app.get("/card", responses=forms.statuses(401))
+    @app.get("/card", responses=forms.statuses(401, 503))
     def tell_card() -> Card:
         """Tell how good the model is, for whom, and what the last drift check found."""
         return card(server, project)

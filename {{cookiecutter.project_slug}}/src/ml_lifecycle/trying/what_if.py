@@ -109,8 +109,10 @@ def _values(column: Column, known: Profile, own: Any) -> list[Any]:
         if found and own is not None:
             found = sorted({*found, own})
     elif column.kind in NAMED:
-        named = list(column.categories or cells)
-        found = (named if len(named) <= MOST or not cells else cells)[:MOST]
+        # Values that the contract does not list may be names of people: nobody is told them.
+        listed = column.categories or ()
+        commonest = [cell for cell in cells if cell in listed] or list(listed)
+        found = list(listed if len(listed) <= MOST else commonest[:MOST])
         found += [own] if found and own is not None and own not in found else []
     else:
         return []  # a date or a text has no values that could be listed
