@@ -106,10 +106,11 @@ def predict(page: Tab, column: str = "") -> str:
     """Ask for a prediction, and move a column if one is named; return what is said then."""
     page.ask("document.querySelector('button.main[form=row]').click()")
     page.until(MOVED)
-    if column:
+    if column and page.ask("document.getElementById('moved').value") != column:
         choose = f"one.value = {column!r}; one.dispatchEvent(new Event('change'))"
         page.ask(f"(() => {{ const one = document.getElementById('moved'); {choose}; }})()")
-        page.until(f"{MOVED}?.includes({column!r})")
+        # The column is chosen when its answer has come: by then the focus is back.
+        page.until(f"{MOVED}?.includes({column!r}) && document.activeElement.id === 'moved'")
     return str(page.ask(MOVED))
 
 

@@ -14,7 +14,7 @@ import ml_lifecycle
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # What `ml_lifecycle.digest()` is of the library that this recipe was made with.
-LIBRARY = "e7403b3c53e66a8c653ab0ea3fc89a6b491c2f8f8998d46ec437e51683ffc083"
+LIBRARY = "b7d7cf431ea1636152012f1e2ed5683ac17f09666d970b393467249863e4acf3"
 
 if ml_lifecycle.digest() != LIBRARY:
     raise ImportError(

@@ -402,7 +402,7 @@ function move(whatIf, row, columns) {
 }
 
 async function moveTo(name, row, columns) {
-  const number = asked;
+  const number = asked += 1;  // of two that are under way the later counts
   try {
     const whatIf = await ask(`/what-if?column=${encodeURIComponent(name)}`, { rows: [row] });
     if (number === asked) move(whatIf, row, columns);
