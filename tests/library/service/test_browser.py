@@ -185,6 +185,14 @@ def test_another_category_redraws_and_can_be_put_into_the_form(page: Tab, kept: 
     assert len(kept()) == before
 
 
+def test_typing_says_nothing_aloud(page: Tab) -> None:
+    watch = "new MutationObserver((seen) => { said += seen.length })"
+    page.ask(f"said = 0; {watch}.observe(document.getElementById('answer'), {{ childList: true }})")
+    for value in ("1", "12", "123"):
+        put(page, "calls", value)
+    assert page.ask("new Promise((done) => setTimeout(() => done(said)))") == 0
+
+
 @pytest.mark.parametrize("value", ["1.5", "1e300", ""])  # seen by the page, by the service, by both
 def test_an_error_names_the_field_and_is_announced(page: Tab, kept: Any, value: str) -> None:
     before = len(kept())

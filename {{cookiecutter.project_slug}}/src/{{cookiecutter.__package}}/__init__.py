@@ -14,7 +14,7 @@ import ml_lifecycle
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # What `ml_lifecycle.digest()` is of the library that this recipe was made with.
-LIBRARY = "b7d7cf431ea1636152012f1e2ed5683ac17f09666d970b393467249863e4acf3"
+LIBRARY = "321ca6163eea9ace06bc6f967d4472c6a7e962140ad2fdb3f183bb5cfaf91b6f"
 
 if ml_lifecycle.digest() != LIBRARY:
     raise ImportError(

@@ -177,6 +177,7 @@ function fail(error) {
     })
     : [{ message: error.detail ?? "The service does not answer." }];
   clear();
+  byId("answer").replaceChildren();
   problems(lines);
 }
 
@@ -185,7 +186,12 @@ function clear() {
   redraw = () => {};
   for (const f of fields) mark(f, "");
   for (const id of ["problem", "why", "move"]) byId(id).replaceChildren();
-  byId("answer").replaceChildren(element("p", "Fill in a row, or begin with one of those above it, and press Predict.", { className: "small" }));
+}
+
+// Once: a change in a region that is read out is read out.
+function invite() {
+  if (byId("answer").querySelector(".invitation")) return;
+  byId("answer").replaceChildren(element("p", "Fill in a row, or begin with one of those above it, and press Predict.", { className: "small invitation" }));
 }
 
 // --- the answer, in words -----------------------------------------------------------------------
@@ -537,6 +543,7 @@ function changed(example = null) {
   for (const button of byId("examples").children) button.setAttribute("aria-pressed", `${button === example}`);
   update();
   clear();
+  invite();
 }
 
 function nameOf(which) {
