@@ -41,8 +41,10 @@ PAGE = """
     return document.querySelector(selector);
   };
   await find("#row input");
+  document.querySelector("#examples button:nth-child(2)").click();
   document.querySelector("button.main[form=row]").click();
-  (await find("#why .reason")).closest("main").querySelector("#use").remove();
+  await find("#moved-said");
+  for (const part of ["#use", "#card"]) document.querySelector(part).remove();
 """
 SHOW = """(async () => {
   if (document.readyState !== "complete") await new Promise((done) => { onload = done; });
@@ -116,7 +118,7 @@ def serving(folder: Path, package: str) -> Iterator[str]:
 
 
 def photograph(send: Send, address: str, script: str, path: Path) -> None:
-    """Writes what the script leaves of the page as PNG of 256 colours; exits above 200 kB."""
+    """Writes what the script leaves of the page as PNG of 128 colours; exits above 200 kB."""
     target = send("Target.createTarget", url="about:blank")["targetId"]
     page = send("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
     size = {"width": WIDTH, "height": 1000, "deviceScaleFactor": PIXELS, "mobile": False}
@@ -127,7 +129,7 @@ def photograph(send: Send, address: str, script: str, path: Path) -> None:
     clip = {"x": 0, "y": 0, "width": WIDTH, "height": height, "scale": 1}
     shot = send("Page.captureScreenshot", page=page, clip=clip, captureBeyondViewport=True)
     image = Image.open(io.BytesIO(base64.b64decode(shot["data"]))).convert("RGB")
-    image.quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
+    image.quantize(128, dither=Image.Dither.NONE).save(path, optimize=True)
     taken = path.stat().st_size
     print(f"{path.name}: {image.width} x {image.height} pixels, {taken:,} bytes")
     if taken > BYTES:

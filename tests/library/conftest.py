@@ -145,7 +145,7 @@ def serving() -> Callable[[Settings], Any]:
         registry, allowed = settings.registry, settings.gate.max_latency_ms
         with Ledger(settings.project.ledger_url) as ledger:
             server = ModelServer.open(registry, ledger, settings.service, settings.rollout, allowed)
-            app = build(server, settings.project, settings.service, keys or [])
+            app = build(server, settings.project, settings.service, keys or [], settings.value)
             with TestClient(app, raise_server_exceptions=False) as http:
                 yield Served(http, server, ledger, settings)
 
@@ -166,7 +166,7 @@ def over_http() -> Callable[[Settings], Any]:
         ):
             client.timeout = 30
             server = ModelServer.open(registry, ledger, settings.service, settings.rollout, allowed)
-            app = build(server, settings.project, settings.service, keys or [])
+            app = build(server, settings.project, settings.service, keys or [], settings.value)
             http = uvicorn.Server(config_of(app))
             thread = threading.Thread(target=http.run, kwargs={"sockets": [listener]})
             thread.start()

@@ -95,4 +95,4 @@ def test_whatever_is_sent_the_service_answers_as_its_openapi_page_says(
         cwd=tmp_path, capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-5000:]
-    assert "Tested: 9" in done.stdout
+    assert "Tested: 11" in done.stdout

@@ -14,7 +14,7 @@ import ml_lifecycle
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # What `ml_lifecycle.digest()` is of the library that this recipe was made with.
-LIBRARY = "959decad3768e0dee81b82b466a31701cc4d4745ae9152a386aa11699e8ce11f"
+LIBRARY = "96e0158524ff3fe7ec1e7f9b6c2c4ee48fac4922e4a5636a64c3d1452acd601e"
 
 if ml_lifecycle.digest() != LIBRARY:
     raise ImportError(

@@ -5,10 +5,11 @@ A route of your own is one more function here; what it answers, it promises.
 """
 
 from fastapi import FastAPI, HTTPException, Request, Response
-from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
+from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse
 from sqlalchemy.exc import SQLAlchemyError
 
 from ml_lifecycle import Project, in_production
+from ml_lifecycle.evaluation import ValueSettings
 from ml_lifecycle.http import (
     CountRequests,
     DirectRoute,
@@ -21,22 +22,40 @@ from ml_lifecycle.http import (
 from ml_lifecycle.ledger import Ledger
 from ml_lifecycle.platforms import health_routes, predict_routes
 from ml_lifecycle.service import ModelServer, ServiceSettings, describe, forms
+from ml_lifecycle.trying import COLUMN, Card, WhatIf, card, what_if
 
 from .settings import Settings
 
-# The page fetches nothing from elsewhere, and nobody may put it into a frame of theirs.
-ALONE = (
-    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
-    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
+# What the page is made of, each a file of the recipe's own `pages/`, else of the library's.
+PAGE = {
+    "/": ("service.html", "text/html"),
+    "/page.css": ("service.css", "text/css"),
+    "/page.js": ("service.js", "text/javascript"),
+}
+# It fetches nothing from elsewhere, runs no script but its own file, makes no markup of a text, and
+# nobody may put it into a frame of theirs.
+ALONE = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+        "require-trusted-types-for 'script'; trusted-types 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-cache",
+}
 
 ONCE = "Idempotency-Key"  # of a request that counts once, however often it is sent
 
 
 def build(
-    server: ModelServer, project: Project, service: ServiceSettings, keys: list[bytes]
+    server: ModelServer,
+    project: Project,
+    service: ServiceSettings,
+    keys: list[bytes],
+    value: ValueSettings | None = None,
 ) -> FastAPI:
-    """Return the application; keys: of callers, none to let everybody in."""
+    """Return the application; keys: of callers, none to let everybody in; value: of /what-if."""
     closed = in_production() and not service.open_docs
     docs = {"openapi_url": None, "docs_url": None, "redoc_url": None} if closed else {}
     app = FastAPI(
@@ -50,7 +69,7 @@ def build(
     # body comes slowly, 413 if it is too large.
     app.add_middleware(Guard, access=service, keys=keys)
     app.add_middleware(CountRequests, metrics=server.metrics)
-    _answers(app, server)
+    _answers(app, server, value)
     _tells(app, server, project)
     app.openapi = describe(app, server.slot, service, bool(keys))  # type: ignore[method-assign]
     return app
@@ -69,13 +88,13 @@ def serve(settings: Settings) -> None:
     with listen(service.host, service.port) as listener:
         host, port = listener.getsockname()[:2]
         server = when_it_comes(listener, opened)
-        app = build(server, project, service, keys)
+        app = build(server, project, service, keys, settings.value)
         print(f"Version {server.version} serves on http://{host}:{port}", flush=True)
         with server.ledger:
             run(app, listener, service.drain_seconds, server.end)
 
 
-def _answers(app: FastAPI, server: ModelServer) -> None:
+def _answers(app: FastAPI, server: ModelServer, value: ValueSettings | None) -> None:
     # These read the body themselves: FastAPI describes them, and has nothing to check.
     app.router.route_class = DirectRoute
     refusals = forms.statuses(401, 408, 413, 415, 422, 429, 503, 504)
@@ -107,6 +126,12 @@ def _answers(app: FastAPI, server: ModelServer) -> None:
         """Say what moved the prediction of the first row, the most important column first."""
         return await server.explain(await request.body())
 
+    @app.post("/what-if", responses=refusals, openapi_extra=COLUMN)
+    async def ask_what_if(request: Request) -> WhatIf:
+        """Say what the first row would get with other values of a column; nothing is kept."""
+        column = request.query_params.get("column")
+        return await what_if(server, await request.body(), column, value)
+
     @app.post("/outcomes", responses=refusals)
     async def outcomes(request: Request) -> forms.Taken:
         """Take labels for earlier predictions; 200 means that they are on disk.
@@ -133,10 +158,12 @@ def _tells(app: FastAPI, server: ModelServer, project: Project) -> None:
     for path in health_routes():
         app.add_api_route(path, ready, include_in_schema=False)
 
-    @app.get("/", include_in_schema=False)
-    def page() -> HTMLResponse:
-        text = project.page("service.html").read_text(encoding="utf-8")
-        return HTMLResponse(text, headers={"Content-Security-Policy": ALONE})
+    def page(request: Request) -> FileResponse:
+        name, kind = PAGE[request.scope["route"].path]
+        return FileResponse(project.page(name), headers=ALONE, media_type=f"{kind}; charset=utf-8")
+
+    for path in PAGE:
+        app.add_api_route(path, page, include_in_schema=False, response_model=None)
 
     @app.get("/ping")
     @app.get("/health/live")
@@ -148,6 +175,11 @@ def _tells(app: FastAPI, server: ModelServer, project: Project) -> None:
     async def model() -> forms.Described:
         """Describe the model in use, and what a row must look like."""
         return server.describe(project.name)
+
+    @app.get("/card", responses=forms.statuses(401, 503))
+    def tell_card() -> Card:
+        """Tell how good the model is, for whom, and what the last drift check found."""
+        return card(server, project)
 
     @app.get("/metrics", response_class=PlainTextResponse)
     def metrics() -> bytes:

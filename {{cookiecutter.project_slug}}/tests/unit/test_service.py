@@ -78,6 +78,24 @@ def test_a_code_is_the_same_written_as_text_or_number(client: Any, row: Any) -> 
     }
 
 
+def test_what_if_says_what_predict_says_and_is_kept_nowhere(
+    client: Any, served: Any, row: dict[str, Any]
+) -> None:
+    said = post(client, row | {"plan": "pro"}).json()["predictions"][0]
+    before = len(served.ledger.served())
+    found = post(client, row, "/what-if?column=plan").json()
+    (point,) = [point for point in found["points"] if point["value"] == "pro"]
+    assert point["probability"] == said["probabilities"][found["of"]]
+    assert len(served.ledger.served()) == before
+
+
+def test_the_page_runs_no_script_but_its_own_file(client: Any) -> None:
+    for path in ("/", "/page.css", "/page.js"):
+        rules = client.get(path).headers["Content-Security-Policy"]
+        assert "script-src 'self';" in rules
+        assert "unsafe" not in rules
+
+
 def test_a_value_never_seen_is_answered_with_a_warning(client: Any, row: Any) -> None:
     assert post(client, row).json()["predictions"][0]["warnings"] == []
     said = post(client, row | {"plan": "gold"}).json()["predictions"][0]["warnings"]

