@@ -1,12 +1,15 @@
-"""What the files for Kubernetes say, before kustomize puts them together."""
+"""What the files for Kubernetes say, before and after kustomize puts them together."""
 
 import re
+import shutil
+import subprocess
 import tomllib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 Object = dict[str, Any]
@@ -45,6 +48,17 @@ def containers(root: Path) -> Iterator[tuple[str, Object]]:
     for name, pod in pods(root).items():
         for one in pod["spec"].get("initContainers", []) + pod["spec"]["containers"]:
             yield name, one
+
+
+def assembled(root: Path, folder: str) -> list[Object]:
+    """What kustomize makes of a folder."""
+    if not (kubectl := shutil.which("kubectl")):
+        pytest.skip("kubectl, which brings kustomize, is not there")
+    done = subprocess.run(
+        [kubectl, "kustomize", root / KUBERNETES / folder], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    return parse(done.stdout)
 
 
 def settings(root: Path) -> Object:

@@ -1,8 +1,6 @@
 """The files for Kubernetes fit together, and what kustomize makes of them is valid."""
 
 import re
-import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,10 +16,10 @@ from .manifests import (
     PRODUCTION,
     STAGING,
     Object,
+    assembled,
     containers,
     kustomization,
     objects,
-    parse,
     pods,
     read,
 )
@@ -150,16 +148,6 @@ def test_a_planted_misfit_is_seen(broken: Break, fault: str) -> None:
 def valid(one: Object) -> None:
     for version in VERSIONS:
         kubernetes_validate.validate(one, version, strict=True)
-
-
-def assembled(root: Path, folder: str) -> list[Object]:
-    if not (kubectl := shutil.which("kubectl")):
-        pytest.skip("kubectl, which brings kustomize, is not there")
-    done = subprocess.run(
-        [kubectl, "kustomize", root / KUBERNETES / folder], capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
-    return parse(done.stdout)
 
 
 def test_each_object_is_what_kubernetes_takes(root: Path) -> None:
