@@ -6,7 +6,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 RENDER = $(BIN)/cookiecutter . --no-input --default-config --overwrite-if-exists
 CHECKED := docs hooks tests
-FAST := $(wildcard tests/contract tests/render tests/static)
+FAST := $(wildcard tests/contract tests/render tests/static tests/deploy)
 GIT := git -c user.name=render -c user.email=render@localhost -c commit.gpgsign=false
 
 .DEFAULT_GOAL := help
@@ -29,7 +29,7 @@ pictures: demo  ## photograph the report and the service's page for README.md; n
 test: $(READY)  ## run all tests
 	$(BIN)/pytest
 
-test-fast: $(READY)  ## run the tests that take seconds: contract, render, static
+test-fast: $(READY)  ## run the tests that take seconds: contract, render, static, deploy
 	$(BIN)/pytest $(FAST)
 
 tables: $(READY)  ## walk all public tables through a project each, nightly; some fifteen minutes

@@ -235,20 +235,44 @@ def test_a_tampered_release_is_refused_and_the_champion_stays(toured: Toured) ->
         stored.write_bytes(content)
 
 
-def test_the_service_runs_with_nothing_but_its_own_lock(toured: Toured, tmp_path: Path) -> None:
-    project = toured[0]
-    uv, python = project.python.with_name("uv"), tmp_path / "venv" / "bin" / "python"
+@pytest.fixture(scope="module")
+def slim(toured: Toured, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Python of an environment with what the service's image gets, and no more."""
+    project, folder = toured[0], tmp_path_factory.mktemp("slim")
+    uv, python = project.python.with_name("uv"), folder / "venv" / "bin" / "python"
     lock = project.root / "requirements" / "service.lock"
-    subprocess.run([uv, "venv", "--quiet", tmp_path / "venv"], check=True)
+    subprocess.run([uv, "venv", "--quiet", folder / "venv"], check=True)
     subprocess.run(
         [uv, "pip", "sync", "--quiet", "--python", python, "--require-hashes", lock], check=True
     )
     subprocess.run(
         [uv, "pip", "install", "--quiet", "--python", python, "--no-deps", project.root], check=True
     )
-    with project.serving(python) as address:
+    return python
+
+
+def test_the_service_runs_with_nothing_but_its_own_lock(toured: Toured, slim: Path) -> None:
+    with toured[0].serving(slim) as address:
         row = json.loads(get(address, "/model"))["typical_row"]
         assert post(address, "/predict", {"rows": [row]})[0] == 200
+
+
+def test_what_the_service_installs_takes_at_most_400_mb(slim: Path) -> None:
+    files = [path for path in slim.parents[1].rglob("*") if path.is_file()]
+    own = [path for path in files if path.suffix != ".pyc" and not path.is_symlink()]
+    assert sum(path.stat().st_size for path in own) <= 400e6
+
+
+def test_the_service_has_no_server_of_mlflow_nor_plots_nor_a_search(
+    toured: Toured, slim: Path
+) -> None:
+    unwanted = ["flask", "gunicorn", "matplotlib", "pyarrow", "optuna", "hyperopt", "pytest"]
+    program = (
+        f"import sys, {toured[0].package}.service, importlib.util as there\n"
+        f"print([name for name in {unwanted} if there.find_spec(name)], 'mlflow' in sys.modules)"
+    )
+    done = subprocess.run([slim, "-c", program], capture_output=True, text=True)
+    assert done.stdout.strip() == "[] False", done.stderr
 
 
 def test_the_card_is_about_the_champion(toured: Toured) -> None:
