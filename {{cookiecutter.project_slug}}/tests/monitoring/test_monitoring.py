@@ -87,7 +87,10 @@ def test_what_is_no_finite_number_is_refused(client: Any, column: str, value: st
     text = json.dumps(row).replace(f'"{column}": 0', f'"{column}": {value}')
     for path, key in (("/predict", "rows"), ("/explain", "rows"), ("/invocations", "instances")):
         body = json.dumps({key: [0]}).replace("0", text)
-        assert client.post(path, content=body).status_code == 422
+        expected = 422
+        if value == "NaN" and path == "/invocations":  # so MLflow's client writes a missing value
+            expected = client.post(path, content=body.replace("NaN", "null")).status_code
+        assert client.post(path, content=body).status_code == expected
 
 
 @pytest.mark.ml_test("monitoring", 5)
