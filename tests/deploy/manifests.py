@@ -67,6 +67,6 @@ def settings(root: Path) -> Object:
 
 def longest_end(root: Path) -> float:
     """Return the seconds that the service takes from SIGTERM to its end, at most."""
-    code = (root / "src/ml_lifecycle/service/run.py").read_text(encoding="utf-8")
+    code = (root / "src/ml_lifecycle/http/run.py").read_text(encoding="utf-8")
     at_hand = float(re.findall(r"^AT_HAND = (\d+)", code, re.MULTILINE)[0])
     return float(settings(root)["service"]["drain_seconds"]) + at_hand

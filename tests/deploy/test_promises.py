@@ -136,7 +136,7 @@ FAULTS = {
     "a short grace": (find_impatience, SERVICE, "PeriodSeconds: 30", "PeriodSeconds: 15"),
     "a long drain": (find_impatience, "project.toml", "drain_seconds = 5", "drain_seconds = 25"),
     "more for what is at hand": (
-        find_impatience, "src/ml_lifecycle/service/run.py", "AT_HAND = 10", "AT_HAND = 30",
+        find_impatience, "src/ml_lifecycle/http/run.py", "AT_HAND = 10", "AT_HAND = 30",
     ),
     "a slow look at readiness": (find_impatience, SERVICE, "Threshold: 2", "Threshold: 9"),
     "a verdict asked again": (find_retried_verdicts, JOBS, "values: [1, 2]", "values: [2]"),

@@ -89,8 +89,8 @@ FAULTS = {
     ),
     "the service answers another number": (
         "ml_lifecycle/service/answer.py",
-        "probability_matrix(y_pred).tolist()",
-        "(probability_matrix(y_pred) * 0.999).tolist()",
+        "shares = score if isinstance(score, list) else [1 - score, score]",
+        "shares = score if isinstance(score, list) else [1 - score, score * 0.999]",
         "monitoring/test_monitoring.py",
     ),
     "a harmful change stays quiet": (

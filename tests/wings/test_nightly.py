@@ -1,4 +1,4 @@
-"""What the service promises while everything goes wrong: minutes of kills, floods and lost disks."""
+"""What the service promises while all goes wrong: minutes of kills, floods and lost disks."""
 
 import pytest
 

@@ -23,7 +23,7 @@ from ml_lifecycle.service.request import spellings, value_reader
 from ml_lifecycle.tables.parquet import read_parquet
 from project.lifecycle import ask_gate, predict
 from project.training import train
-from world import check, rows_of
+from world import check, quiet, rows_of
 
 ROWS = 400
 MOMENTS = st.datetimes(datetime(1800, 1, 1), datetime(2200, 1, 1)).map(
@@ -170,7 +170,7 @@ def test_a_row_has_one_answer_on_every_way(world: Any, tmp_path: Path, rows: Any
     said = []
     for path in as_files(rows, tmp_path):
         out = tmp_path / f"out{path.suffix}"
-        predict(world.settings, str(path), out)
+        predict(world.settings, str(path), out, quiet)
         read = pd.read_parquet(out) if path.suffix == ".parquet" else pd.read_csv(out)
         said.append(read["probability of 1"].tolist())
     forms = as_json_rows(rows, world.server.slot.loaded.release.contract)
@@ -220,7 +220,7 @@ def test_a_file_is_not_scored_onto_itself(world: Any, tmp_path: Path) -> None:
     make_table().head(3).to_csv(path, index=False)
     before = path.read_bytes()
     with pytest.raises(WrongUse, match="name another file"):
-        predict(world.settings, str(path), path)
+        predict(world.settings, str(path), path, quiet)
     assert path.read_bytes() == before
 
 
@@ -247,13 +247,13 @@ def test_what_predict_writes_is_what_came_in_and_the_answer(world: Any, tmp_path
     table = pa.Table.from_pandas(given.set_index(pd.Index([9, 8, 7, 6, 5], name=None)))
     table = table.append_column("id", ids).append_column("prediction", pa.array(["None"] * 5))
     pq.write_table(table, tmp_path / "in.parquet")
-    predict(world.settings, str(tmp_path / "in.parquet"), tmp_path / "out.parquet")
+    predict(world.settings, str(tmp_path / "in.parquet"), tmp_path / "out.parquet", quiet)
     out = pq.read_table(tmp_path / "out.parquet")
     assert out.select(table.column_names).equals(table)
     assert out.column_names[-3:] == ["prediction 2", "probability of 0", "probability of 1"]
     text = "id, colour,code,member,size,visits,opened\n007, None ,1,Yes,1.50,3,2024-01-01\n"
     (tmp_path / "in.csv").write_text(text)
-    predict(world.settings, str(tmp_path / "in.csv"), tmp_path / "out.csv")
+    predict(world.settings, str(tmp_path / "in.csv"), tmp_path / "out.csv", quiet)
     head, line = (tmp_path / "out.csv").read_text().splitlines()
     assert line.startswith("007, None ,1,Yes,1.50,3,2024-01-01,")
     assert head.startswith("id, colour,code,member,size,visits,opened,prediction,")

@@ -38,7 +38,7 @@ def lives_on(settings: Settings, rows: Any, quiet: Any, serving: Any) -> None:
     shutil.rmtree(settings.project.root / "releases")
     assert champions.champion_release(settings.registry)[0].number == 1
     output = settings.project.root / "out.csv"
-    assert predict(settings, str(settings.project.root / "table.csv"), output)[1] == 1
+    assert predict(settings, str(settings.project.root / "table.csv"), output, quiet).version == 1
     assert len(pd.read_csv(output)) == len(rows[0])
     train(*rows, settings, quiet)
     ask_gate(settings, override="the project was moved")

@@ -14,7 +14,7 @@ import ml_lifecycle
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # What `ml_lifecycle.digest()` is of the library that this recipe was made with.
-LIBRARY = "96e0158524ff3fe7ec1e7f9b6c2c4ee48fac4922e4a5636a64c3d1452acd601e"
+LIBRARY = "2d8e70e809cf313a434d2c3a842ff761b17f3dbfcac9e274aae1e0dba1d7f8ce"
 
 if ml_lifecycle.digest() != LIBRARY:
     raise ImportError(

@@ -5,7 +5,7 @@ A route of your own is one more function here; what it answers, it promises.
 """
 
 from fastapi import FastAPI, HTTPException, Request, Response
-from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse
+from fastapi.responses import JSONResponse, PlainTextResponse
 from sqlalchemy.exc import SQLAlchemyError
 
 from ml_lifecycle import Project, in_production
@@ -22,28 +22,9 @@ from ml_lifecycle.http import (
 from ml_lifecycle.ledger import Ledger
 from ml_lifecycle.platforms import health_routes, predict_routes
 from ml_lifecycle.service import ModelServer, ServiceSettings, describe, forms
-from ml_lifecycle.trying import COLUMN, Card, WhatIf, card, what_if
+from ml_lifecycle.trying import COLUMN, Card, WhatIf, add_page, card, what_if
 
 from .settings import Settings
-
-# What the page is made of, each a file of the recipe's own `pages/`, else of the library's.
-PAGE = {
-    "/": ("service.html", "text/html"),
-    "/page.css": ("service.css", "text/css"),
-    "/page.js": ("service.js", "text/javascript"),
-}
-# It fetches nothing from elsewhere, runs no script but its own file, makes no markup of a text, and
-# nobody may put it into a frame of theirs.
-ALONE = {
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
-        "require-trusted-types-for 'script'; trusted-types 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-cache",
-}
 
 ONCE = "Idempotency-Key"  # of a request that counts once, however often it is sent
 
@@ -158,12 +139,7 @@ def _tells(app: FastAPI, server: ModelServer, project: Project) -> None:
     for path in health_routes():
         app.add_api_route(path, ready, include_in_schema=False)
 
-    def page(request: Request) -> FileResponse:
-        name, kind = PAGE[request.scope["route"].path]
-        return FileResponse(project.page(name), headers=ALONE, media_type=f"{kind}; charset=utf-8")
-
-    for path in PAGE:
-        app.add_api_route(path, page, include_in_schema=False, response_model=None)
+    add_page(app, project)
 
     @app.get("/ping")
     @app.get("/health/live")
@@ -176,7 +152,7 @@ def _tells(app: FastAPI, server: ModelServer, project: Project) -> None:
         """Describe the model in use, and what a row must look like."""
         return server.describe(project.name)
 
-    @app.get("/card", responses=forms.statuses(401, 503))
+    @app.get("/card", responses=forms.statuses(401, 429, 503))
     def tell_card() -> Card:
         """Tell how good the model is, for whom, and what the last drift check found."""
         return card(server, project)

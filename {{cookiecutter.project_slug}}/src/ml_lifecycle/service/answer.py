@@ -14,8 +14,10 @@ import pandas as pd
 from ..data.rows import to_frame, to_records, unseen_values
 from ..evaluation.explain import explain
 from ..evaluation.scores import predict_scores, probability_matrix
+from ..ledger.database import now
 from ..release.bundle import Release
 from .forms import Example, Explanation, Prediction, Reason
+from .idempotency import Once
 from .slot import LoadedModel
 
 NEVER_SEEN = "{}: a value that training never saw"
@@ -71,6 +73,24 @@ def _answer(loaded: LoadedModel, row: dict[str, Any]) -> Prediction:
 def ledger_values(said: Prediction) -> dict[str, Any]:
     """Return what the ledger keeps of one prediction."""
     return {"prediction": str(said.prediction), "probabilities": said.probabilities}
+
+
+def records(
+    request_id: str,
+    rows: list[dict[str, Any]],
+    found: list[Prediction],
+    loaded: LoadedModel,
+    once: Once | None,
+) -> list[dict[str, Any]]:
+    """Return what the ledger keeps of a request; once: if it has a key."""
+    shared = {"request_id": request_id, "created_at": now(), "version": loaded.version.number}
+    shared |= {"body_sha256": once and once.body_sha256}
+    return [
+        shared
+        | {"row": place, "inputs": row, "warnings": said.warnings if once else None}
+        | ledger_values(said)
+        for place, (row, said) in enumerate(zip(rows, found, strict=True))
+    ]
 
 
 def predict_labels(release: Release, frame: pd.DataFrame) -> tuple[list[Any], np.ndarray]:

@@ -21,11 +21,11 @@ from starlette.responses import Response
 from ..data.rows import as_json, convert, violations
 from ..data.values import spelled
 from ..http import Metrics
-from ..ledger.database import Ledger, now
+from ..ledger.database import Ledger
 from ..platforms import CSV, JSON, answer_type, as_csv, from_invocation
 from ..release.registry import Registry
-from .answer import ledger_values, shown, why
-from .bodies import parse, refused
+from .answer import records, shown, why
+from .bodies import parse, refused, rows_of
 from .canary import Budget, Canary
 from .forms import Described, Explanation, Invocation, Outcomes, Prediction, Predictions, Taken
 from .grouping import Grouping, Threads
@@ -146,12 +146,12 @@ class ModelServer:
 
         """
         champion, request_id = self.slot.loaded, once.request_id if once else uuid4().hex
-        rows = _rows(champion, body)
+        rows = rows_of(champion.request_type, body)
         first, other = self.canary.route(request_id, champion)
         with self._in_time(), self.writer.reserve(len(rows)):
             async with asyncio.timeout(self.service.deadline_seconds):
                 found, loaded = await self._ask(first, champion, rows)
-                await self.writer.write(_records(request_id, rows, found, loaded, once))
+                await self.writer.write(records(request_id, rows, found, loaded, once))
         if other is not None:
             self.canary.ask_later(request_id, rows, first if loaded is other else other)
         version = loaded.version.number
@@ -192,7 +192,7 @@ class ModelServer:
     async def explain(self, body: bytes) -> Explanation:
         """Say what moved the prediction of a body's first row; 503 and 504 as `predict`."""
         loaded = self.slot.loaded
-        first, *_ = _rows(loaded, body)
+        first, *_ = rows_of(loaded.request_type, body)
         found: Explanation = await self.in_time(why, loaded, first)
         return found
 
@@ -235,25 +235,3 @@ class ModelServer:
             columns=release.contract.with_role("feature"),
             row=row_type(release.contract, self.service).model_json_schema(),
         )
-
-
-def _rows(loaded: LoadedModel, body: bytes) -> list[dict[str, Any]]:
-    parsed: Any = parse(loaded.request_type, body)
-    return [row.model_dump(mode="json") for row in parsed.rows]
-
-
-def _records(
-    request_id: str,
-    rows: list[dict[str, Any]],
-    found: list[Prediction],
-    loaded: LoadedModel,
-    once: Once | None,
-) -> list[dict[str, Any]]:
-    shared = {"request_id": request_id, "created_at": now(), "version": loaded.version.number}
-    shared |= {"body_sha256": once and once.body_sha256}
-    return [
-        shared
-        | {"row": place, "inputs": row, "warnings": said.warnings if once else None}
-        | ledger_values(said)
-        for place, (row, said) in enumerate(zip(rows, found, strict=True))
-    ]

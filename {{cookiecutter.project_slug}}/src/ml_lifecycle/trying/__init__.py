@@ -5,6 +5,7 @@ Nothing here is written to the ledger: who only asks leaves no trace in what is 
 
 from .card import card
 from .forms import COLUMN, Card, WhatIf
+from .page import add_page
 from .what_if import what_if
 
-__all__ = ["COLUMN", "Card", "WhatIf", "card", "what_if"]
+__all__ = ["COLUMN", "Card", "WhatIf", "add_page", "card", "what_if"]
