@@ -14,7 +14,7 @@ import ml_lifecycle
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # What `ml_lifecycle.digest()` is of the library that this recipe was made with.
-LIBRARY = "2d8e70e809cf313a434d2c3a842ff761b17f3dbfcac9e274aae1e0dba1d7f8ce"
+LIBRARY = "8f355a82ef8d35351ecc755fb6572d0f1289eca7210daebc1b8ab79507bf1361"
 
 if ml_lifecycle.digest() != LIBRARY:
     raise ImportError(

@@ -6,22 +6,20 @@ scored file. An action of your own on a verdict (a mail, a ticket) belongs into 
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ml_lifecycle import Progress, WrongUse, pace
-from ml_lifecycle.data import load_rows, row_hashes, unseen_values, validate
+from ml_lifecycle.data import load_rows, row_hashes
 from ml_lifecycle.ledger import Ledger
 from ml_lifecycle.monitoring import DriftCheck
 from ml_lifecycle.release import Release, champion, labelled, promote, questions
-from ml_lifecycle.service import LoadedModel, ready, score
-from ml_lifecycle.tables import Table, local, parts_of, pieces
+from ml_lifecycle.service import ready, score
+from ml_lifecycle.tables import local, parts_of, pieces
 
 from . import gate, monitoring
 from .service import build
@@ -139,26 +137,11 @@ def predict(settings: Settings, source: str, output: Path, progress: Progress) -
                 rows += len(piece.table.frame)
                 known = parts.known(place)
                 if known is None:
-                    known = _score(model, piece.table, partial(parts.write, place))
+                    said, known = score(model, piece.table)
+                    parts.write(place, piece.table, said, known)
                     done = pace(rows - before, piece.share, time.monotonic() - begun)
                     progress(done, round(1000 * piece.share), 1000)
                 else:
                     before = rows
                 odd.update(known)
     return Scored(rows, before, version.number, odd)
-
-
-def _score(
-    model: LoadedModel, table: Table, write: Callable[[Table, Mapping[str, Any], Any], None]
-) -> dict[str, int]:
-    """Write the answers to some rows beside them; return the values never seen, by column."""
-    contract = model.release.contract
-    frame = validate(contract, table.frame, table.name, roles=("feature",))
-    said = score(model, frame)
-    added: dict[str, Any] = {"prediction": [one.prediction for one in said]}
-    for name in model.release.classes:
-        shares = [one.probabilities[name] for one in said if one.probabilities]
-        added[f"probability of {name}"] = shares
-    odd = {name: int(marks.sum()) for name, marks in unseen_values(contract, frame).items()}
-    write(table, added, odd)
-    return odd

@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..data.rows import to_frame, to_records, unseen_values
+from ..data.rows import to_frame, to_records, unseen_values, validate
 from ..evaluation.explain import explain
 from ..evaluation.scores import predict_scores, probability_matrix
 from ..ledger.database import now
 from ..release.bundle import Release
+from ..tables import Table
 from .forms import Example, Explanation, Prediction, Reason
 from .idempotency import Once
 from .slot import LoadedModel
@@ -23,9 +24,20 @@ from .slot import LoadedModel
 NEVER_SEEN = "{}: a value that training never saw"
 
 
-def score(loaded: LoadedModel, frame: pd.DataFrame) -> list[Prediction]:
-    """Return the prediction for each typed row, as the service answers it."""
-    return answers(loaded, to_records(frame))
+def score(loaded: LoadedModel, table: Table) -> tuple[dict[str, list[Any]], dict[str, int]]:
+    """Return the columns to write beside raw rows, as the service answers these.
+
+    And by column how many values training never saw. Raises `DataError` as `validate` does.
+    """
+    contract = loaded.release.contract
+    frame = validate(contract, table.frame, table.name, roles=("feature",))
+    said = answers(loaded, to_records(frame))
+    added: dict[str, list[Any]] = {"prediction": [one.prediction for one in said]}
+    for name in loaded.release.classes:
+        shares = [one.probabilities[name] for one in said if one.probabilities]
+        added[f"probability of {name}"] = shares
+    odd = unseen_values(contract, frame)
+    return added, {name: int(marks.sum()) for name, marks in odd.items()}
 
 
 def answers(loaded: LoadedModel, rows: list[dict[str, Any]]) -> list[Prediction]:
