@@ -113,8 +113,7 @@ def serve_verb(settings: "Settings", host: str | None, port: int | None) -> None
 
     from .service import serve
 
-    given = {"host": host, "port": port}.items()
-    changes = address() | {name: value for name, value in given if value is not None}
+    changes = address() | {k: v for k, v in {"host": host, "port": port}.items() if v is not None}
     service = settings.service.model_copy(update=changes)
     serve(settings.model_copy(update={"service": service}))
 
@@ -124,18 +123,13 @@ def serve_verb(settings: "Settings", host: str | None, port: int | None) -> None
 @click.argument("output", type=click.Path(dir_okay=False, path_type=Path))
 @verb(__package__)
 def predict_verb(settings: "Settings", source: str, output: Path) -> None:
-    """Score the rows of SOURCE (CSV or Parquet; path or URL) with the champion into OUTPUT.
-
-    The answers are those of the service, and are not written to the ledger. SOURCE may be larger
-    than memory; cut off, the same command goes on where it was.
-    """
+    """Score SOURCE (CSV or Parquet, a path or URL) into OUTPUT; cut off, it goes on where it was."""
     from .lifecycle import predict
 
     scored = predict(settings, source, output, progress)
     for name, count in scored.odd.items():
         click.echo(f"Column {name}: {counted(count, 'value')} that training never saw", err=True)
-    known = f" ({scored.before:,} of them in an earlier try)" if scored.before else ""
-    click.echo(f"{counted(scored.rows, 'row')} scored by version {scored.version}{known}: {output}")
+    click.echo(f"{scored}: {output}")
 
 
 @main.command("drift")

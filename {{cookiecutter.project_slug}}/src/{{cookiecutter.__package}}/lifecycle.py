@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ml_lifecycle import Progress, WrongUse, pace
+from ml_lifecycle import Progress, WrongUse, counted, pace
 from ml_lifecycle.data import load_rows, row_hashes
 from ml_lifecycle.ledger import Ledger
 from ml_lifecycle.monitoring import DriftCheck
@@ -116,6 +116,11 @@ class Scored:
     before: int
     version: int
     odd: Counter[str]
+
+    def __str__(self) -> str:
+        """Say it in words."""
+        known = f" ({self.before:,} of them in an earlier try)" if self.before else ""
+        return f"{counted(self.rows, 'row')} scored by version {self.version}{known}"
 
 
 def predict(settings: Settings, source: str, output: Path, progress: Progress) -> Scored:
