@@ -40,6 +40,7 @@ def lives_on(project: Project) -> None:
     assert Path(home).is_relative_to(project.root)
 
 
+@pytest.mark.nightly  # two environments, two minutes
 def test_a_project_goes_on_after_a_move(trained: Project, tmp_path: Path) -> None:
     copy = tmp_path / "copy" / "customer-churn"
     shutil.copytree(trained.root, copy, symlinks=True)

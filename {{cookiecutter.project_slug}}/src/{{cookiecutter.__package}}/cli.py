@@ -123,7 +123,7 @@ def serve_verb(settings: "Settings", host: str | None, port: int | None) -> None
 @click.argument("output", type=click.Path(dir_okay=False, path_type=Path))
 @verb(__package__)
 def predict_verb(settings: "Settings", source: str, output: Path) -> None:
-    """Score SOURCE (CSV or Parquet, a path or URL) into OUTPUT; cut off, it goes on where it was."""
+    """Score SOURCE (CSV or Parquet; path or URL) into OUTPUT; cut off, it goes on where it was."""
     from .lifecycle import predict
 
     scored = predict(settings, source, output, progress)
