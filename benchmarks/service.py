@@ -143,10 +143,11 @@ def where(kind: str) -> None:
     for way, compiled in (("before: the pipeline", False), ("after: compiled", True)):
         server, ours = model_server(kind, True, compiled)
         loaded, write = server.slot.loaded, server.ledger.write_predictions
-        read, answers, records = partial(ours._rows, loaded, body), ours.answers, ours._records
+        read, answers = partial(ours.rows_of, loaded.request_type, body), ours.answers
         rows, found = read(), answers(loaded, read())
         said = ours.Predictions(request_id="r", version=1, predictions=found)
-        kept = map(write, [records(uuid4().hex, rows, found, loaded) for _ in range(450)])
+        made = (ours.records(uuid4().hex, rows, found, loaded, None) for _ in range(450))
+        kept = map(write, list(made))
         steps = read, partial(answers, loaded, rows), said.model_dump_json, partial(next, kept)
         timers = [timeit.Timer(step, timer=time.process_time) for step in steps]
         taken = [min(timer.repeat(9, 50)) / 50 * 1e6 for timer in timers]
