@@ -14,7 +14,7 @@ import ml_lifecycle
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # What `ml_lifecycle.digest()` is of the library that this recipe was made with.
-LIBRARY = "8f355a82ef8d35351ecc755fb6572d0f1289eca7210daebc1b8ab79507bf1361"
+LIBRARY = "aee24ee470e59307f9a2603cea6d17791fd4a910e289c4e45892429b3e5f06f8"
 
 if ml_lifecycle.digest() != LIBRARY:
     raise ImportError(

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from sklearn.inspection import permutation_importance
 from sklearn.pipeline import Pipeline
 
 from ..data.contract import NUMERIC, Contract
@@ -75,6 +74,8 @@ def permutation_importances(
     shuffles a judge, on at most 2,000 rows in all, and two standard errors on each side. cost:
     milliseconds by feature, of computing it for one row.
     """
+    # A service explains, and never asks this: a tenth of a second of its start.
+    from sklearn.inspection import permutation_importance
 
     def score(fitted: Pipeline, rows: pd.DataFrame, y_true: np.ndarray) -> float:
         return task.measure(y_true, predict_scores(fitted, rows, task.classes))

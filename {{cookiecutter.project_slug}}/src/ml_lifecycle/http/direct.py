@@ -5,6 +5,8 @@ FastAPI does for others on every request: two exit stacks, dependencies, a secon
 short way to such routes, past the search among all.
 """
 
+import logging
+import traceback
 from collections.abc import Awaitable, Callable
 from inspect import iscoroutinefunction, signature
 from typing import Any
@@ -17,6 +19,8 @@ from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+log = logging.getLogger(__name__)
 
 
 class DirectRoute(APIRoute):
@@ -62,6 +66,14 @@ def short_way(app: FastAPI) -> ASGIApp:
 
     async def enter(scope: Scope, receive: Receive, send: Send) -> None:
         direct = scope["type"] == "http" and (scope["method"], scope["path"]) in known
-        await (way if direct else app)(scope, receive, send)
+        try:
+            await (way if direct else app)(scope, receive, send)
+        except Exception as error:
+            if scope["type"] != "http":
+                raise
+            # It was answered with 500 by now. Its words may hold what was sent, so they go nowhere.
+            at = traceback.extract_tb(error.__traceback__)[-1]
+            what = type(error).__name__
+            log.error("%s at line %s of %s, in %s", what, at.lineno, at.filename, at.name)
 
     return enter

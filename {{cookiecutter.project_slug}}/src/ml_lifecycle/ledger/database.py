@@ -56,7 +56,7 @@ class Ledger:
 
         """
         try:
-            self.engine = create_engine(url, pool_pre_ping=True)
+            self.engine = create_engine(url, pool_pre_ping=True, hide_parameters=True)
             if self.engine.dialect.name == "sqlite":
                 event.listen(self.engine, "connect", sync_every_commit)
             with self.engine.connect() as connection:

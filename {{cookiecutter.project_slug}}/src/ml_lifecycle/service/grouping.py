@@ -159,7 +159,8 @@ class Grouping:
         if len(group) > 1:
             await asyncio.gather(*(self._call([one]) for one in group if not one.done.done()))
             return
-        log.error("the model did not answer: %r", error)
+        # Not its words, which may hold a value of the row.
+        log.error("the model did not answer: %s", type(error).__name__)
         if not group[0].done.done():
             group[0].done.set_exception(error)
 
