@@ -1,6 +1,8 @@
 """A table that is read piece by piece is the table that is read whole, and its faults are named."""
 
 import gzip
+import os
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +38,9 @@ def together(parts: list[Table]) -> pd.DataFrame:
 
 def read(path: Path, rows: int, **options: Any) -> list[Table]:
     found = list(pieces(path, path.name, rows, **options))
-    assert [piece.first for piece in found] == [rows * place for place in range(len(found))]
+    assert [piece.table.frame.index[0] for piece in found] == [
+        rows * place for place in range(len(found))
+    ]
     shares = [piece.share for piece in found]
     assert shares == sorted(shares)
     assert shares[-1] == 1
@@ -143,6 +147,16 @@ def test_broken_files_are_said(small: None, tmp_path: Path) -> None:
     (tmp_path / "t.parquet").write_bytes(whole[:100] + whole[200:])
     with pytest.raises(DataError, match="broken Parquet"):
         read(tmp_path / "t.parquet", 64)
+
+
+def test_a_pipe_is_read_once_and_as_the_file_is(tmp_path: Path) -> None:
+    path, pipe = written(tmp_path / "t.csv", [["1", "2"], ["3", "4"]]), tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=lambda: pipe.write_bytes(path.read_bytes()))
+    writer.start()
+    with local(str(pipe), tmp_path) as copy:
+        pd.testing.assert_frame_equal(together(read(copy, 1)), together(read(path, 1)))
+    writer.join()
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:

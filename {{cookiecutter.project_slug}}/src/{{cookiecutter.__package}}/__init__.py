@@ -14,7 +14,7 @@ import ml_lifecycle
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # What `ml_lifecycle.digest()` is of the library that this recipe was made with.
-LIBRARY = "aee24ee470e59307f9a2603cea6d17791fd4a910e289c4e45892429b3e5f06f8"
+LIBRARY = "bcbeefbc326abf45aa4d03a14666b42c68043f0a6714441334025e6516ab4a9a"
 
 if ml_lifecycle.digest() != LIBRARY:
     raise ImportError(

@@ -10,10 +10,12 @@ import os
 import urllib.error
 import urllib.request
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pandas as pd
@@ -63,21 +65,24 @@ def read_table(
 
 def fetch(source: str, root: Path) -> bytes:
     """Return the bytes behind a URL, or behind a path that is absolute or relative to `root`."""
+    with opened(source, root) as file:
+        return file.read()
+
+
+@contextmanager
+def opened(source: str, root: Path) -> Iterator[BinaryIO]:
+    """Enter with the bytes of `fetch`, to be read once: a pipe has them no second time."""
     if "://" in source:
         try:
             with urllib.request.urlopen(source, timeout=60) as answer:
-                return answer.read()
+                yield answer
         except (urllib.error.URLError, TimeoutError, ValueError) as error:
             raise WorldBroken(f"cannot read {source}: {error}") from None
-    return there(source, root).read_bytes()
-
-
-def there(source: str, root: Path) -> Path:
-    """Return a path that is absolute or relative to `root`; raise `WrongUse` if it is no file."""
+        return
     try:
         path = root / Path(source).expanduser()
-        with path.open("rb"):
-            return path
+        with path.open("rb") as file:
+            yield file
     except IsADirectoryError:
         raise WrongUse(f"{path} is a folder, not a table") from None
     except OSError as error:

@@ -6,10 +6,10 @@ and names, and the rest is read as it comes.
 """
 
 import gzip
+import os
 import shutil
+import stat
 import tempfile
-import urllib.error
-import urllib.request
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,8 +22,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..errors import DataError, WorldBroken, WrongUse
-from .read import Table, named, parse, read_table, there
+from ..errors import DataError, WrongUse
+from .read import Table, named, opened, parse, read_table
 from .text import dialect, likeliest, ragged, records_of
 
 WHOLE = 2**24  # bytes of a text that are read in one go
@@ -39,32 +39,23 @@ class Piece:
     table: Table
     share: float
 
-    @property
-    def first(self) -> int:
-        """The place of the first row in the table, from 0."""
-        return int(self.table.frame.index[0])
-
 
 @contextmanager
 def local(source: str, root: Path) -> Iterator[Path]:
-    """Return where a table lies, or a copy of it for a while if it is behind a URL.
+    """Enter with where a table lies, or with a copy if it comes only once: by a URL or a pipe.
 
     Raises:
         WrongUse: no such file.
         WorldBroken: the URL did not answer.
 
     """
-    if "://" not in source:
-        yield there(source, root)
-        return
     with tempfile.NamedTemporaryFile() as copy:
-        try:
-            with urllib.request.urlopen(source, timeout=60) as answer:
-                shutil.copyfileobj(answer, copy)
-        except (urllib.error.URLError, TimeoutError, ValueError) as error:
-            raise WorldBroken(f"cannot read {source}: {error}") from None
+        with opened(source, root) as file:
+            lies = "://" not in source and stat.S_ISREG(os.fstat(file.fileno()).st_mode)
+            if not lies:
+                shutil.copyfileobj(file, copy)
         copy.flush()
-        yield Path(copy.name)
+        yield Path(file.name if lies else copy.name)
 
 
 def pieces(
@@ -90,7 +81,7 @@ def pieces(
     elif packed or path.stat().st_size > WHOLE:
         yield from _streamed(path, packed, name, rows, header, encoding)
     else:
-        table = replace(read_table(str(path), path.parent, header, encoding, name))
+        table = read_table(str(path), path.parent, header, encoding, name)
         for first in range(0, len(table.frame), rows):
             frame, given = (part.iloc[first : first + rows] for part in (table.frame, table.given))
             share = min(1.0, (first + rows) / len(table.frame))
