@@ -161,6 +161,10 @@ def test_what_was_written_is_read_or_refused_but_never_moved(
     assert (list(table.columns), found) == (header, as_read(rows))
 
 
+def test_of_two_regular_readings_the_one_without_a_stray_quote_is_taken() -> None:
+    assert columns('"a";"b"\n"\\"";";1"\n') == {"a": ['"'], "b": [";1"]}
+
+
 def test_without_header_columns_are_called_by_place() -> None:
     assert columns("1,x\n2,y\n", header=False) == {"column_1": ["1", "2"], "column_2": ["x", "y"]}
 

@@ -14,7 +14,7 @@ import ml_lifecycle
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # What `ml_lifecycle.digest()` is of the library that this recipe was made with.
-LIBRARY = "bcbeefbc326abf45aa4d03a14666b42c68043f0a6714441334025e6516ab4a9a"
+LIBRARY = "c5247cc176b851f11d43e3fdabcff4a09002f57cc7b3dae06b6cb06ad5f4d34e"
 
 if ml_lifecycle.digest() != LIBRARY:
     raise ImportError(

@@ -9,6 +9,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from math import inf
 from types import FrameType
 
@@ -34,7 +35,8 @@ def run(app: FastAPI, listener: socket.socket, drain: float, ending: Callable[[]
     """Answer until told to stop, and `drain` seconds longer; ending: called when that begins."""
     config = over_http(app)
     config.load()
-    Server(config, drain, ending).run(sockets=[listener])
+    with suppress(KeyboardInterrupt):  # which uvicorn raises again when all is closed
+        Server(config, drain, ending).run(sockets=[listener])
 
 
 def over_http(app: FastAPI) -> uvicorn.Config:

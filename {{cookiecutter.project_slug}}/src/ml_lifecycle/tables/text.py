@@ -102,8 +102,8 @@ def text_table(text: str, name: str, header: bool) -> tuple[pd.DataFrame, list[s
             errors.append(error)
     if not found:
         raise DataError(f"{name}: {errors[0]}")
-    # Rather one whose header is whole, about which there is no note.
-    read, frame, unnamed = next((one for one in found if not one[2]), found[0])
+    # Rather one whose header is whole, about which there is no note, and without a stray quote.
+    read, frame, unnamed = min(found, key=lambda one: (len(one[2]), _stray(one[0], separator)))
     if read != plain:
         notes.append("quotes and backslashes are read as their writer meant them")
     if ESCAPED in read:
@@ -131,6 +131,12 @@ def _spellings(text: str, separator: str) -> Iterator[str]:
         field = rf'(?m)(^|{mark})( *)"((?:[^"\\]|\\.|"")*)"(?= *(?:{mark}|\r?$))'
         yield (quoted := re.sub(f"(?s){field}", _in_csv, text))
         yield quoted.replace(f"\\{separator}", ESCAPED)
+
+
+def _stray(text: str, separator: str) -> bool:
+    """Tell whether a quote stands in a field that is not quoted."""
+    mark = re.escape(separator)
+    return '"' in re.sub(rf'(?m)(^|{mark}) *"(?:[^"]|"")*"(?= *(?:{mark}|\r?$))', "", text)
 
 
 def _in_csv(field: re.Match[str]) -> str:
