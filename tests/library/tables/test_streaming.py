@@ -162,3 +162,12 @@ def test_a_pipe_is_read_once_and_as_the_file_is(tmp_path: Path) -> None:
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(WrongUse, match=r"no\.csv"), local("no.csv", tmp_path):
         pass
+
+
+@pytest.mark.parametrize("encoding", ["klingon", "hex"])
+def test_an_encoding_that_there_is_not_is_refused_in_a_large_text_too(
+    tmp_path: Path, small: None, encoding: str
+) -> None:
+    path = written(tmp_path / "t.csv", [["a", "b"]] * 200)
+    with pytest.raises(WrongUse, match=f"no text encoding '{encoding}'"):
+        read(path, 10, encoding=encoding)

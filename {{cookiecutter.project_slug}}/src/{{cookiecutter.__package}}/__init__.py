@@ -14,7 +14,7 @@ import ml_lifecycle
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # What `ml_lifecycle.digest()` is of the library that this recipe was made with.
-LIBRARY = "c5247cc176b851f11d43e3fdabcff4a09002f57cc7b3dae06b6cb06ad5f4d34e"
+LIBRARY = "8d13abf8b8b9ab4a2d12bf43ed9e539e509f52b0c3f4b33c4047414503116991"
 
 if ml_lifecycle.digest() != LIBRARY:
     raise ImportError(

@@ -47,7 +47,7 @@ class Parts:
     def _join(self) -> None:
         parts = sorted(p for p in self.folder.iterdir() if p.suffix in (".csv", ".parquet"))
         partial = self.output.with_name(f".{self.output.name}.partial")
-        with _said(self.output):
+        with _said(self.output, partial):
             if parts[0].suffix == ".parquet":
                 from .parquet import join_parquet
 
@@ -91,10 +91,13 @@ def parts_of(output: Path, made_from: str) -> Iterator[Parts]:
 
 
 @contextmanager
-def _said(output: Path) -> Iterator[None]:
+def _said(output: Path, partial: Path | None = None) -> Iterator[None]:
+    """Say of an output why it cannot be written; partial: a file that goes then."""
     try:
         yield
     except OSError as error:
+        if partial:
+            partial.unlink(missing_ok=True)
         raise WrongUse(f"cannot write {output}: {error.strerror}") from None
 
 

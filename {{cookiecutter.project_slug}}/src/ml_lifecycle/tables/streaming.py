@@ -24,7 +24,7 @@ import pandas as pd
 
 from ..errors import DataError, WrongUse
 from .read import Table, named, opened, parse, read_table
-from .text import dialect, likeliest, ragged, records_of
+from .text import dialect, encoding_of, ragged, records_of
 
 WHOLE = 2**24  # bytes of a text that are read in one go
 
@@ -96,7 +96,7 @@ def _streamed(
         unpacked: Any = gzip.GzipFile(fileobj=raw) if packed else raw
         try:
             head = unpacked.read(WHOLE)
-            chosen = encoding or likeliest(head)
+            chosen = encoding_of(head, encoding)
             text = head.decode(chosen, errors="ignore").removeprefix("\ufeff")
             # The last record may be cut off.
             text = text[: text.rindex("\n") + 1] if len(head) == WHOLE and "\n" in text else text

@@ -36,11 +36,9 @@ def decode(data: bytes, name: str, encoding: str = "") -> tuple[str, str]:
         DataError: a byte that is no text in it, with its line and offset.
 
     """
-    chosen = encoding or likeliest(data)
+    chosen = encoding_of(data, encoding)
     try:
         text = data.decode(chosen)
-    except LookupError:
-        raise WrongUse(f"[data] encoding: there is no text encoding {encoding!r}") from None
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         raise DataError(
@@ -54,6 +52,15 @@ def decode(data: bytes, name: str, encoding: str = "") -> tuple[str, str]:
             "gzip; save it as CSV"
         )
     return text.removeprefix("\ufeff"), chosen
+
+
+def encoding_of(data: bytes, given: str) -> str:
+    """Return the given encoding, or the likeliest; raise `WrongUse` if there is no such one."""
+    try:
+        b" ".decode(given or "utf-8")
+    except LookupError:
+        raise WrongUse(f"[data] encoding: there is no text encoding {given!r}") from None
+    return given or likeliest(data)
 
 
 def likeliest(data: bytes) -> str:
