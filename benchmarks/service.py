@@ -96,7 +96,7 @@ def model_server(kind: str, log: bool, compiled: bool = True) -> tuple[Any, Any]
     return server, ours
 
 
-async def unwritten(_: Any) -> None:
+async def unwritten(*_: Any) -> None:
     """Keep nothing of what was said."""
 
 

@@ -52,7 +52,7 @@ def test_both_ways_say_that_the_ledger_is_away_and_hide_what_nobody_expected(
     body = json.dumps({"rows": [dict(champion.release.manifest.typical_row)]})
     for raised, status in ((OperationalError("", {}, Exception("x")), 503), (KeyError("x"), 500)):
 
-        async def fails(_: Any, raised: Exception = raised) -> None:
+        async def fails(*_: Any, raised: Exception = raised) -> None:
             raise raised
 
         monkeypatch.setattr(served.server.writer, "write", fails)

@@ -14,7 +14,7 @@ import ml_lifecycle
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # What `ml_lifecycle.digest()` is of the library that this recipe was made with.
-LIBRARY = "8d13abf8b8b9ab4a2d12bf43ed9e539e509f52b0c3f4b33c4047414503116991"
+LIBRARY = "62ae2e758c67a9292426311a4363f78fc34f83d45a72d80e5d484ce9ff79a2cc"
 
 if ml_lifecycle.digest() != LIBRARY:
     raise ImportError(

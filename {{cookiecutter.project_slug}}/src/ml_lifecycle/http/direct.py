@@ -40,10 +40,12 @@ def _answering(endpoint: Callable[[Request], Awaitable[BaseModel | Response]]) -
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         said = await endpoint(Request(scope, receive))
-        if not isinstance(said, Response):
-            content = said.__pydantic_serializer__.to_json(said)
-            said = Response(content, media_type="application/json")
-        await said(scope, receive, send)
+        if isinstance(said, Response):
+            return await said(scope, receive, send)
+        body = said.__pydantic_serializer__.to_json(said)
+        headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
 
     return app
 

@@ -9,6 +9,8 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from .joined import Joined
+
 SECONDS = 5.0  # for the head of a request, from its first byte or from the connection on
 MOST = 64 * 1024  # bytes of it
 
@@ -21,7 +23,8 @@ class Impatient(HttpToolsProtocol):
 
     def connection_made(self, transport: Any) -> None:
         """Wait for the first head."""
-        super().connection_made(transport)
+        joined: Any = Joined(transport, self.loop, self.tasks)
+        super().connection_made(joined)
         self._expect()
 
     def on_message_begin(self) -> None:

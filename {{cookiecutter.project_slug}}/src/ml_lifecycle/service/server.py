@@ -6,10 +6,10 @@ prediction is given after it is committed.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from secrets import token_hex
 from typing import Any
-from uuid import uuid4
 
 import pandas as pd
 from anyio import to_thread
@@ -33,7 +33,7 @@ from .idempotency import NAME, Once
 from .request import row_type
 from .settings import RolloutSettings, ServiceSettings
 from .slot import LoadedModel, Slot, open_slot
-from .writer import QueueFull, Writer
+from .writer import Writer
 
 log = logging.getLogger(__name__)
 FEW = 50  # rows that a compiled model answers sooner than a thread takes to begin
@@ -145,37 +145,33 @@ class ModelServer:
                 within the deadline.
 
         """
-        champion, request_id = self.slot.loaded, once.request_id if once else uuid4().hex
+        champion, request_id = self.slot.loaded, once.request_id if once else token_hex(16)
         rows = rows_of(champion.request_type, body)
         first, other = self.canary.route(request_id, champion)
-        with self._in_time(), self.writer.reserve(len(rows)):
-            async with asyncio.timeout(self.service.deadline_seconds):
-                found, loaded = await self._ask(first, champion, rows)
-                await self.writer.write(records(request_id, rows, found, loaded, once))
+        end = asyncio.get_running_loop().time() + self.service.deadline_seconds
+        try:
+            with self.writer.reserve(len(rows)):
+                found, loaded = await self._ask(first, champion, rows, end)
+                await self.writer.write(records(request_id, rows, found, loaded, once), end)
+        except TimeoutError:
+            raise self._late() from None
         if other is not None:
             self.canary.ask_later(request_id, rows, first if loaded is other else other)
         version = loaded.version.number
         return Predictions(request_id=request_id, version=version, predictions=found)
 
-    @contextmanager
-    def _in_time(self) -> Iterator[None]:
-        """Say as an answer that there is no room, or that it took too long."""
-        try:
-            yield
-        except QueueFull:
-            raise HTTPException(503, "busy", headers={"Retry-After": "1"}) from None
-        except TimeoutError:
-            late = f"no answer within {self.service.deadline_seconds} seconds"
-            raise HTTPException(504, late) from None
+    def _late(self) -> HTTPException:
+        return HTTPException(504, f"no answer within {self.service.deadline_seconds} seconds")
 
     async def _ask(
-        self, first: LoadedModel, champion: LoadedModel, rows: list[dict[str, Any]]
+        self, first: LoadedModel, champion: LoadedModel, rows: list[dict[str, Any]], end: float
     ) -> tuple[list[Prediction], LoadedModel]:
         """Answer here what takes no time, the rest in threads, together."""
         compiled = first.compiled.score and champion.compiled.score
         if compiled and len(rows) <= FEW:
             return self.canary.answer(first, champion, rows)
-        return await self.grouping.ask(first, champion, rows)
+        async with asyncio.timeout_at(end):
+            return await self.grouping.ask(first, champion, rows)
 
     async def invoke(self, body: bytes, headers: Mapping[str, str]) -> Invocation | Response:
         """Answer as `predict_once`, in the forms of MLflow, SageMaker, Vertex AI and Azure ML.
@@ -198,8 +194,10 @@ class ModelServer:
 
     async def in_time(self, function: Callable[..., Any], *given: Any) -> Any:
         """Return what a function that asks the model returns; 503 and 504 as `predict`."""
-        with self._in_time():
+        try:
             return await self.threads.call(self.service.deadline_seconds, function, *given)
+        except TimeoutError:
+            raise self._late() from None
 
     async def record_outcomes(self, body: bytes) -> Taken:
         """Keep what really happened for rows of earlier requests; sent twice, the last counts."""

@@ -8,22 +8,32 @@ import asyncio
 import queue
 import threading
 from collections.abc import Iterator
-from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
+from fastapi import HTTPException
 from sqlalchemy.exc import IntegrityError
 
 from ..ledger.database import Ledger
 
 Rows = list[dict[str, Any]]
-Waiting = tuple[Rows, Future[None]]
 MOST = 5000
 
 
-class QueueFull(Exception):
-    """More rows are being worked on than the service may hold."""
+class QueueFull(HTTPException):
+    """More rows are being worked on than the service may hold: come again."""
+
+    def __init__(self) -> None:
+        """Answer 503."""
+        super().__init__(503, "busy", headers={"Retry-After": "1"})
+
+
+class Waiting(NamedTuple):
+    """Rows of a request, and where it waits until they are on disk."""
+
+    rows: Rows
+    done: asyncio.Future[None]
 
 
 class Writer:
@@ -34,7 +44,8 @@ class Writer:
         self.ledger = ledger
         self.capacity = capacity
         self.waiting = 0
-        self._queue: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()
+        self._turn: list[Waiting] = []  # of this turn of the loop
+        self._queue: queue.SimpleQueue[list[Waiting]] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
@@ -44,13 +55,14 @@ class Writer:
 
     def stop(self) -> None:
         """Write what is waiting, then end."""
-        self._queue.put(None)
+        self._hand_over()
+        self._queue.put([])
         if self._thread:
             self._thread.join()
 
     @contextmanager
     def reserve(self, rows: int) -> Iterator[None]:
-        """Take room for so many rows while a request is worked on, or raise `Full`."""
+        """Take room for so many rows while a request is worked on, or raise `QueueFull`."""
         if self.waiting + rows > self.capacity:
             raise QueueFull
         self.waiting += rows
@@ -59,31 +71,38 @@ class Writer:
         finally:
             self.waiting -= rows
 
-    async def write(self, rows: Rows) -> None:
-        """Return when `rows` are on disk."""
-        done: Future[None] = Future()
-        self._queue.put((rows, done))
-        await asyncio.wrap_future(done)
+    async def write(self, rows: Rows, end: float | None = None) -> None:
+        """Return when `rows` are on disk; raise `TimeoutError` at `end`, by the loop's clock."""
+        loop = asyncio.get_running_loop()
+        waiting = Waiting(rows, loop.create_future())
+        if not self._turn:
+            loop.call_soon(self._hand_over)
+        self._turn.append(waiting)
+        async with asyncio.timeout_at(end):
+            await waiting.done
+
+    def _hand_over(self) -> None:
+        if self._turn:
+            self._queue.put(self._turn)
+            self._turn = []
 
     def _run(self) -> None:
         ended = False
         while not ended:
-            batch = [self._queue.get()]
-            while sum(len(item[0]) for item in batch if item) < MOST:
+            turns = [self._queue.get()]
+            while turns[-1] and sum(len(one.rows) for turn in turns for one in turn) < MOST:
                 try:
-                    batch.append(self._queue.get_nowait())
+                    turns.append(self._queue.get_nowait())
                 except queue.Empty:
                     break
-            ended = None in batch
-            self._commit([item for item in batch if item is not None])
+            ended = not turns[-1]
+            # Who has given up by now was told so, and must not be counted.
+            self._commit([one for turn in turns for one in turn if not one.done.done()])
 
     def _commit(self, batch: list[Waiting]) -> None:
-        # Who has given up by now was told so, and must not be counted.
-        self._settle([item for item in batch if item[1].set_running_or_notify_cancel()])
-
-    def _settle(self, batch: list[Waiting]) -> None:
         # In one order everywhere, else two replicas could each wait for a row of the other.
-        rows = sorted((row for rows, _ in batch for row in rows), key=itemgetter("request_id"))
+        rows = sorted((row for item in batch for row in item.rows), key=itemgetter("request_id"))
+        problem: Exception | None = None
         try:
             if rows:
                 self.ledger.write_predictions(rows)
@@ -91,11 +110,22 @@ class Writer:
             middle = len(batch) // 2
             if middle and isinstance(error, IntegrityError):
                 # A key that was written before is no business of the others.
-                self._settle(batch[:middle])
-                self._settle(batch[middle:])
+                self._commit(batch[:middle])
+                self._commit(batch[middle:])
                 return
-            for _, done in batch:
-                done.set_exception(error)
+            problem = error
+        if batch:
+            with suppress(RuntimeError):  # the loop has ended, and nobody waits
+                # All at once: each word from thread to thread costs as much as a commit's share.
+                batch[0].done.get_loop().call_soon_threadsafe(_tell, batch, problem)
+
+
+def _tell(batch: list[Waiting], problem: Exception | None) -> None:
+    """Let requests go on whose rows are on disk, or hear why they are not."""
+    for _, done in batch:
+        if done.done():
+            continue
+        if problem:
+            done.set_exception(problem)
         else:
-            for _, done in batch:
-                done.set_result(None)
+            done.set_result(None)
