@@ -61,7 +61,8 @@ def test_every_command_of_the_page_about_calling_works(served: tuple[Project, st
             said[path] = answers(printed)
     assert said["/predict"][0]["predictions"][0]["prediction"] in ("yes", "no")
     assert said["/explain"][0]["reasons"]
-    assert said["/outcomes"] == [{"taken": 1, "unknown": 0}]
+    (taken,) = said["/outcomes"]
+    assert (taken["taken"], taken["refused"]) == (1, {})
     assert said["/invocations"][0]["predictions"][0] in ("yes", "no")
     scored = (folder / "scored.csv").read_text(encoding="utf-8").splitlines()
     assert "prediction" in scored[0]
@@ -78,7 +79,8 @@ def test_the_readmes_program_and_its_command_work(served: tuple[Project, str]) -
     said, why, taken = run(served, [sys.executable, "-c"], program, project.here).splitlines()
     assert "'prediction': 'yes'" in said
     assert "'column': " in why
-    assert taken == "{'taken': 1, 'unknown': 0}"
+    assert taken.startswith("{'taken': 1, ")
+    assert "'unknown': 0" in taken
     (answer,) = answers(run(served, ["bash", "-c"], command, project.here))
     assert str(answer["predictions"][0]) == said
 

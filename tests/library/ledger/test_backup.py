@@ -9,6 +9,7 @@ from click.testing import CliRunner
 from ml_lifecycle.errors import WrongUse
 from ml_lifecycle.ledger.backup import backup, restore
 from ml_lifecycle.ledger.database import Ledger, now
+from ml_lifecycle.ledger.outcomes import Outcome, take_outcomes
 from ml_lifecycle.ledger.tables import TABLES
 from ml_lifecycle.project import Project
 from project.cli import main
@@ -34,7 +35,8 @@ def full(ledger_url: str) -> str:
     """The URL of a ledger with rows in every table."""
     with Ledger(ledger_url) as ledger:
         add(ledger, "a")
-        ledger.write_outcomes([{"request_id": "a", "row": 1, "value": "no"}])
+        for value in ("no", "yes"):  # the second is a correction
+            take_outcomes(ledger, [Outcome("a", 1, value, now())])
         ledger.look("x", 1, "why")
         shadow = {
             "request_id": "a",

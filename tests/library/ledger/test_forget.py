@@ -13,14 +13,15 @@ from hypothesis import strategies as st
 from ml_lifecycle.errors import WrongUse
 from ml_lifecycle.ledger.database import Ledger, now
 from ml_lifecycle.ledger.forget import forget
-from ml_lifecycle.ledger.tables import OUTCOMES, PREDICTIONS, SHADOWS
+from ml_lifecycle.ledger.outcomes import Outcome, take_outcomes
+from ml_lifecycle.ledger.tables import OUTCOMES, PREDICTIONS, SHADOWS, SUPERSEDED
 from ml_lifecycle.project import Project
 from project.cli import main
 from sqlalchemy import delete, select
 from world import TEMPLATE, prediction, project_at
 
 TOML = '[data]\nsource = "t.csv"\ntarget = "y"\n[service]\nkeep_days = {days}\n'
-TABLES = (PREDICTIONS, OUTCOMES, SHADOWS)
+TABLES = (PREDICTIONS, OUTCOMES, SHADOWS, SUPERSEDED)
 
 
 @pytest.fixture
@@ -30,10 +31,11 @@ def project(ledger_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def write(ledger: Ledger, name: str, rows: int = 1, days: float = 0, **inputs: Any) -> None:
-    """Write a request of so many days ago, with an outcome and a shadow a row."""
+    """Write a request of so many days ago, with an outcome, a correction and a shadow a row."""
     about = {"created_at": now() - timedelta(days), "inputs": inputs}
     ledger.write_predictions([prediction(name, row) | about for row in range(rows)])
-    ledger.write_outcomes([{"request_id": name, "row": row, "value": "no"} for row in range(rows)])
+    for value in ("no", "yes"):
+        take_outcomes(ledger, [Outcome(name, row, value) for row in range(rows)])
     said = {"prediction": "no", "probabilities": None, "latency_seconds": 0.5, "error_type": None}
     ledger.write_shadows(
         [
@@ -61,7 +63,7 @@ def test_one_person_is_forgotten_everywhere_and_nobody_else(
     ledger.look("x", 1, "why")
     ledger.decide("promotion", "promote", "because C00004", 1)
     assert forget(project, where=("customer_id", "C00004")) == counts(2)
-    assert left(ledger) == [["b"]] * 3
+    assert left(ledger) == [["b"]] * len(TABLES)
     assert forget(project, where=("customer_id", "C00004")) == counts(0)
     assert [d.reason for d in ledger.decisions()] == ["because C00004"]
     assert ledger.look("x", 1, "why") == 1
@@ -71,7 +73,7 @@ def test_a_request_is_forgotten_by_its_id(ledger: Ledger, project: Project) -> N
     for name in "ab":
         write(ledger, name, 2, x=1.5)
     assert forget(project, where=("request_id", "a")) == counts(2)
-    assert left(ledger) == [["b"]] * 3
+    assert left(ledger) == [["b"]] * len(TABLES)
 
 
 def test_what_is_older_goes_and_what_is_as_old_stays(ledger: Ledger, project: Project) -> None:
@@ -79,14 +81,14 @@ def test_what_is_older_goes_and_what_is_as_old_stays(ledger: Ledger, project: Pr
         write(ledger, name, days=days, x=1.5)
     (moment,) = ledger.served()["created_at"].iloc[1:]
     assert forget(project, moment.to_pydatetime()) == counts(1)
-    assert left(ledger) == [["b"]] * 3
+    assert left(ledger) == [["b"]] * len(TABLES)
 
 
 def test_both_together_mean_the_old_rows_of_one_person(ledger: Ledger, project: Project) -> None:
     for name, days, who in (("a", 3, "C4"), ("b", 1, "C4"), ("c", 3, "C5")):
         write(ledger, name, days=days, who=who)
     assert forget(project, now() - timedelta(2), ("who", "C4")) == counts(1)
-    assert left(ledger) == [["b", "c"]] * 3
+    assert left(ledger) == [["b", "c"]] * len(TABLES)
 
 
 def test_more_rows_than_go_into_a_commit_are_all_forgotten(
@@ -97,7 +99,7 @@ def test_more_rows_than_go_into_a_commit_are_all_forgotten(
     write(ledger, "b", 50, days=2, who="C5")
     assert forget(project, where=("who", "C4")) == counts(50)
     assert forget(project, now() - timedelta(1)) == counts(50)
-    assert left(ledger) == [[]] * 3
+    assert left(ledger) == [[]] * len(TABLES)
 
 
 def test_a_shadow_or_an_outcome_that_came_too_late_goes_with_the_next_run(
@@ -108,7 +110,7 @@ def test_a_shadow_or_an_outcome_that_came_too_late_goes_with_the_next_run(
     with ledger.engine.begin() as connection:
         connection.execute(delete(PREDICTIONS).where(PREDICTIONS.c.request_id == "a"))
     assert forget(project, now() - timedelta(1)) == counts(1) | {"predictions": 0}
-    assert left(ledger) == [["b"]] * 3
+    assert left(ledger) == [["b"]] * len(TABLES)
 
 
 def test_a_column_that_no_row_has_is_a_mistake_and_not_nothing(
@@ -118,7 +120,7 @@ def test_a_column_that_no_row_has_is_a_mistake_and_not_nothing(
     write(ledger, "a", customer_id="C4")
     with pytest.raises(WrongUse, match="Did you mean 'customer_id'"):
         forget(project, where=("custmer_id", "C4"))
-    assert left(ledger) == [["a"]] * 3
+    assert left(ledger) == [["a"]] * len(TABLES)
 
 
 @pytest.mark.parametrize(
@@ -167,7 +169,7 @@ def test_every_row_that_is_meant_goes_and_no_other(
         if (where and who != "C4") or (days is not None and age + 0.5 < days)
     ]  # fmt: skip
     assert forget(project, before, where) == counts(len(rows) - len(stays))
-    assert left(ledger) == [stays] * 3
+    assert left(ledger) == [stays] * len(TABLES)
 
 
 def test_nothing_of_a_person_is_left_in_the_file(tmp_path: Path) -> None:
@@ -206,7 +208,7 @@ def test_without_a_word_it_forgets_what_is_older_than_keep_days(
         said = f"predictions: {gone}, outcomes: {gone}, shadows: {gone}"
         assert (said if days else "keep_days is 0") in done.stdout
         assert done.exit_code == 0
-        assert left(ledger) == [stays] * 3
+        assert left(ledger) == [stays] * len(TABLES)
 
 
 def test_a_day_begins_at_midnight_in_utc(
@@ -230,4 +232,4 @@ def test_the_command_of_the_privacy_page_forgets_its_person(
     write(ledger, "b", customer_id="C00005")
     done = run(tmp_path, monkeypatch, 0, *command.split())
     assert "Deleted: predictions: 1, outcomes: 1, shadows: 1" in done.stdout
-    assert left(ledger) == [["b"]] * 3
+    assert left(ledger) == [["b"]] * len(TABLES)

@@ -5,12 +5,14 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from ml_lifecycle.errors import WorldBroken, WrongUse
+from ml_lifecycle.ledger import Outcome, take_outcomes
 from ml_lifecycle.ledger.database import Ledger, now
 from ml_lifecycle.ledger.tables import REVISION, SHADOWS, TABLES
 from sqlalchemy import Engine, create_engine, inspect, select, text
@@ -20,17 +22,6 @@ OPEN = (
     f"import sys; from {Ledger.__module__} import Ledger; print('ready', flush=True); "
     "input(); Ledger(sys.argv[1])"
 )
-
-
-def test_outcomes_replace_and_unknown_ones_are_counted(ledger: Ledger) -> None:
-    ledger.write_predictions([prediction("a", 0), prediction("a", 1)])
-    outcomes = [("a", 0, "no"), ("a", 0, "yes"), ("a", 7, "no"), ("b", 0, "no")]
-    rows = [{"request_id": i, "row": row, "value": value} for i, row, value in outcomes]
-    assert ledger.write_outcomes(rows) == (2, 2)
-    served = ledger.served()
-    assert served["outcome"].isna().tolist() == [False, True]
-    assert served["outcome"].iloc[0] == "yes"
-    assert served["inputs"].tolist() == [{"x": 1.5}] * 2
 
 
 def test_the_last_rows_are_the_latest_and_come_oldest_first(ledger: Ledger) -> None:
@@ -229,3 +220,33 @@ def test_a_ledger_that_is_up_to_date_opens_without_alembic(ledger: Ledger, ledge
         [sys.executable, "-c", command, ledger_url], input="go\n", text=True, capture_output=True
     )
     assert result.stdout == "ready\nFalse\n", result.stderr
+
+
+def test_of_more_rows_than_asked_for_so_many_are_drawn_from_all_times(ledger: Ledger) -> None:
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    rows = [
+        prediction(sha256(f"{n}".encode()).hexdigest()) | {"created_at": start + timedelta(hours=n)}
+        for n in range(400)
+    ]
+    ledger.write_predictions(rows)
+    drawn = ledger.served(most=100)
+    assert len(drawn) == 100
+    assert drawn["created_at"].is_monotonic_increasing
+    hours = (drawn["created_at"] - start).dt.total_seconds() / 3600
+    assert 150 < hours.mean() < 250
+    assert len(ledger.served(most=1000)) == 400
+
+
+def test_since_a_moment_are_rows_that_were_predicted_or_whose_outcome_came(ledger: Ledger) -> None:
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    for n in range(4):
+        ledger.write_predictions([prediction(f"r{n}") | {"created_at": start + timedelta(days=n)}])
+    before = now()
+    assert set(ledger.served(since=(start + timedelta(days=1), before))["request_id"]) == {
+        "r2",
+        "r3",
+    }
+    take_outcomes(ledger, [Outcome("r0", 0, "yes")])
+    found = ledger.served(since=(start + timedelta(days=2), before))
+    assert set(found["request_id"]) == {"r0", "r3"}
+    assert not len(ledger.served(since=(start + timedelta(days=9), now())))

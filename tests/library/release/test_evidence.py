@@ -13,6 +13,7 @@ from ml_lifecycle.data.rows import to_records, validate
 from ml_lifecycle.data.split import row_hashes
 from ml_lifecycle.evaluation.scores import predict_scores
 from ml_lifecycle.ledger.database import Ledger, now
+from ml_lifecycle.ledger.outcomes import Outcome, take_outcomes
 from ml_lifecycle.release import evidence
 from ml_lifecycle.release.bundle import Release, holdout, judgement, judges
 from ml_lifecycle.release.evidence import (
@@ -43,11 +44,7 @@ def lived(champion: Champion, table: Any, tmp_path: Path) -> Callable[..., Case]
     columns = [c.name for c in contract.columns if c.role not in ("target", "ignored", "id")]
 
     def serve(
-        rows: pd.DataFrame,
-        enough: int,
-        odd: str = "",
-        exclude: tuple[str, ...] = (),
-        **change: Any,
+        rows: pd.DataFrame, enough: int, odd: str = "", exclude: tuple[str, ...] = (), **change: Any
     ) -> Case:
         sent = to_records(rows[columns])
         about = {
@@ -65,9 +62,7 @@ def lived(champion: Champion, table: Any, tmp_path: Path) -> Callable[..., Case]
                     for i, record in enumerate(sent)
                 ]
             )
-            ledger.write_outcomes(
-                [{"request_id": str(i), "row": 0, "value": v} for i, v in enumerate(values)]
-            )
+            take_outcomes(ledger, [Outcome(str(i), 0, v) for i, v in enumerate(values)])
             return gather(ours, champion.release, None, ledger, enough, exclude)
 
     return serve

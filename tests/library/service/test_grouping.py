@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from ml_lifecycle.http import QueueFull, Threads
 from ml_lifecycle.service.forms import Prediction
-from ml_lifecycle.service.grouping import MOST_ROWS, Grouping, Threads
-from ml_lifecycle.service.writer import QueueFull
+from ml_lifecycle.service.grouping import MOST_ROWS, Grouping
 
 Rows = list[dict[str, Any]]
 HANGS, FAILS = "hangs", "fails"

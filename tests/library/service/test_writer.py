@@ -4,8 +4,9 @@ import asyncio
 from typing import Any
 
 import pytest
+from ml_lifecycle.http import QueueFull
 from ml_lifecycle.ledger.database import Ledger
-from ml_lifecycle.service.writer import QueueFull, Writer
+from ml_lifecycle.service.writer import Writer
 from sqlalchemy.exc import IntegrityError
 from world import prediction
 

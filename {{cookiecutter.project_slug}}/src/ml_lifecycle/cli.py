@@ -1,63 +1,25 @@
-"""What verbs share: settings in, a message and an exit code out; and the verbs of every project.
+"""The verbs of every project; what all verbs share is in `verbs.py`.
 
-In: the name of a recipe's package, whose `settings.load` reads its project.toml. Exit codes: 0
-done, 1 a check said no, 2 wrong use, 3 the world is broken (disk, network, registry).
+In: the name of a recipe's package, whose `settings.load` reads its project.toml. Out: the commands
+of SHARED, which a recipe adds to its own.
 """
 
 import os
-import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from functools import wraps
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import click
 
-from .errors import CheckFailed, ProjectError, WorldBroken, WrongUse
+from .errors import CheckFailed, WrongUse
+from .verbs import progress, verb
 from .words import counted
 
-WORLD = ("sqlalchemy", "mlflow", "alembic")
+__all__ = ["SHARED", "progress", "verb"]
+
 SHARE = click.FloatRange(0, 1, min_open=True)
-Verb = Callable[..., None]
-
-
-def verb(package: str) -> Callable[[Verb], Verb]:
-    """Give a function the settings of `package`, and turn our errors into a message and a code."""
-
-    def decorate(function: Verb) -> Verb:
-        @wraps(function)
-        def run(*args: Any, **options: Any) -> None:
-            try:
-                # Not before: `--help` needs none of what settings import.
-                settings = import_module(f"{package}.settings").load()
-                function(settings, *args, **options)
-            except ProjectError as error:
-                click.secho(f"{error}", fg="red", err=True)
-                sys.exit(error.exit_code)
-            except Exception as error:
-                # Disk, database and registry fail in their ways; a fault of ours is not hidden.
-                module = type(error).__module__.split(".")[0]
-                if not isinstance(error, OSError) and module not in WORLD:
-                    raise
-                click.secho(f"{type(error).__name__}: {error}".splitlines()[0], fg="red", err=True)
-                sys.exit(WorldBroken.exit_code)
-
-        return run
-
-    return decorate
-
-
-def progress(what: str, done: int, total: int) -> None:
-    """Show how far a long step is: one line, rewritten on a terminal; elsewhere some ten lines."""
-    if sys.stderr.isatty():
-        fits = f"   {what}"[: shutil.get_terminal_size().columns - 1]
-        click.echo(f"\r\x1b[2K{fits}", nl=done == total, err=True)
-    elif done == total or done % max(1, total // 10) == 0:
-        click.echo(f"   {what}", err=True)
 
 
 def mlflow(package: str) -> click.Command:
@@ -82,6 +44,40 @@ def mlflow(package: str) -> click.Command:
         os.chdir(registry.project.root)
         # So that what stops this process stops MLflow.
         os.execve(sys.executable, [*command, "--port", str(port)], env)
+
+    return run
+
+
+def outcomes(package: str) -> click.Command:
+    """Return the verb that takes what really happened."""
+
+    @click.command("outcomes")
+    @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+    @click.option("--key", metavar="COLUMN", default="", help="Sent with the rows, and in FILE.")
+    @click.option("--at", metavar="COLUMN", default="", help="When it happened (UTC, or a day).")
+    @verb(package)
+    def run(settings: Any, file: Path, key: str, at: str) -> None:
+        """Take outcomes from FILE (CSV or Parquet): what really happened for rows that were served.
+
+        Columns: the target's name or `value`; request_id and, unless 0, row; or --key: with several
+        predictions the latest before the outcome counts. The same FILE again changes nothing. A
+        correction counts, and the first is kept beside it. What cannot be taken is written to
+        FILE.quarantine.csv with the reason, and the exit code is 1.
+        """
+        from .data import load_contract
+        from .evaluation.outcomes import take_file
+        from .ledger import Ledger
+
+        contract = load_contract(settings.project.contract_path, settings.data)
+        with Ledger(settings.project.ledger_url) as ledger:
+            told = take_file(ledger, file, contract, progress, key, at, settings.data.encoding)
+        click.echo(f"{told}")
+        if told.ambiguous:
+            held = counted(told.ambiguous, "row")
+            click.echo(f"{held}: several predictions have this '{key}', the latest before counted")
+        click.echo("Next: `drift`")
+        if told.quarantine:
+            raise CheckFailed(f"Look at {told.quarantine}: mend its rows, and take it as a FILE")
 
     return run
 
@@ -245,4 +241,4 @@ def score(package: str) -> click.Command:
     return run
 
 
-SHARED = (rollout, score, mlflow, backup, restore, forget, rotate_key)
+SHARED = (rollout, score, mlflow, outcomes, backup, restore, forget, rotate_key)

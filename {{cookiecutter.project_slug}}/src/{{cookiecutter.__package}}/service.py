@@ -117,7 +117,7 @@ def _answers(app: FastAPI, server: ModelServer, value: ValueSettings | None) -> 
     async def outcomes(request: Request) -> forms.Taken:
         """Take labels for earlier predictions; 200 means that they are on disk.
 
-        An outcome sent twice replaces the first.
+        Sent again it changes nothing; another value is a correction, which counts.
         """
         return await server.record_outcomes(await request.body())
 

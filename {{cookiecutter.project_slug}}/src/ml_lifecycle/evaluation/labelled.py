@@ -4,6 +4,7 @@ In: the ledger and a contract. Out: typed rows with their target.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import pandas as pd
 
@@ -16,15 +17,20 @@ SERVED, WHOLE = "when it was served", "sent whole"  # no names of columns: see `
 
 
 def labelled(
-    ledger: Ledger, contract: Contract, last: int | None = None, exclude: Sequence[str] = ()
+    ledger: Ledger,
+    contract: Contract,
+    last: int | None = None,
+    exclude: Sequence[str] = (),
+    without: Sequence[tuple[datetime, datetime]] = (),
 ) -> pd.DataFrame:
     """Return typed rows that were served and whose outcome is known, the oldest first.
 
     Left out are rows without one of the contract's features, which an earlier contract served,
-    outcomes that are no class of it, and where a query of `exclude` holds. A row without time has
-    that of the request; without group, the request is its group. Two more columns, `served` and
-    `whole`: when it came, in UTC, and whether it was sent with everything that the contract uses,
-    so that its fingerprint says whether it was trained on.
+    outcomes that are no class of it, rows where a query of `exclude` holds, and those served in a
+    stretch of `without`, each its first and last moment. A row without time has that of the
+    request; without group, the request is its group. Two more columns, `served` and `whole`: when
+    it came, in UTC, and whether it was sent with everything that the contract uses, so that its
+    fingerprint says whether it was trained on.
     """
     served, needed = ledger.served(last, known=True), set(contract.features)
     served = served[served["inputs"].map(needed.issubset).astype(bool)].reset_index(drop=True)
@@ -43,4 +49,6 @@ def labelled(
     known = frame[target.name].isin(target.categories or ())
     known = known if target.categories else frame[target.name].notna()
     known &= ~left_out(frame, exclude, contract)
+    for first, last_one in without:
+        known &= ~frame[SERVED].between(first, last_one)
     return frame[known].reset_index(drop=True)

@@ -50,21 +50,34 @@ def judged(judges: Sequence[Judge], frame: pd.DataFrame, names: tuple[str, ...])
     return np.concatenate(parts)[order]
 
 
+def truth(classes: tuple[str, ...], given: pd.Series) -> np.ndarray:
+    """Return (rows,) float64: class numbers or values; NaN where it is no known class, no number.
+
+    given: outcomes as the ledger keeps them, or a target as rows have it.
+    """
+    if classes:
+        numbers = {name: float(number) for number, name in enumerate(classes)}
+        return given.astype(object).map(numbers).to_numpy("float64")
+    return pd.to_numeric(given, errors="coerce").to_numpy("float64")
+
+
+def served_scores(classes: tuple[str, ...], rows: pd.DataFrame) -> np.ndarray:
+    """Return y_pred of served rows, whose prediction and probabilities the ledger keeps."""
+    if not classes:
+        return rows["prediction"].to_numpy("float64")
+    names = list(classes)
+    y_pred = pd.DataFrame(list(rows["probabilities"]), columns=names).to_numpy("float64")
+    return y_pred[:, 1] if len(names) == 2 else y_pred
+
+
 def served_losses(classes: tuple[str, ...], rows: pd.DataFrame) -> np.ndarray:
     """Return the loss of each served row; NaN where the outcome is no known class, or no number.
 
     rows: prediction, probabilities (by class) and outcome, as the ledger keeps them.
     """
-    names = list(classes)
-    if names:
-        y_true = rows["outcome"].map({name: number for number, name in enumerate(names)})
-        y_pred = pd.DataFrame(list(rows["probabilities"]), columns=names).to_numpy("float64")
-        y_pred = y_pred[:, 1] if len(names) == 2 else y_pred
-    else:
-        y_true = pd.to_numeric(rows["outcome"], errors="coerce")
-        y_pred = rows["prediction"].to_numpy("float64")
-    kept, loss = y_true.notna().to_numpy(), np.full(len(y_true), np.nan)
-    known = y_true[kept].to_numpy(dtype="int64" if names else "float64")
+    y_true, y_pred = truth(classes, rows["outcome"]), served_scores(classes, rows)
+    kept, loss = ~np.isnan(y_true), np.full(len(y_true), np.nan)
+    known = y_true[kept].astype("int64" if classes else "float64")
     loss[kept] = losses(known, y_pred[kept])
     return loss
 

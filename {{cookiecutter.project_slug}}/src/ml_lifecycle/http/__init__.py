@@ -10,6 +10,7 @@ from .keys import api_keys
 from .metrics import CountRequests, Metrics
 from .run import listen, run
 from .settings import AccessSettings
+from .threads import QueueFull, Threads
 from .waiting import when_it_comes
 
 __all__ = [
@@ -18,6 +19,8 @@ __all__ = [
     "DirectRoute",
     "Guard",
     "Metrics",
+    "QueueFull",
+    "Threads",
     "api_keys",
     "listen",
     "run",

@@ -7,7 +7,8 @@ older ledger up to date and lose nothing.
 from .backup import backup, restore, told
 from .database import Decision, Ledger
 from .forget import forget
-from .tables import DECISIONS, LOOKS, OUTCOMES, PREDICTIONS, SHADOWS
+from .outcomes import Outcome, take_outcomes
+from .tables import DECISIONS, LOOKS, OUTCOMES, PREDICTIONS, SHADOWS, SUPERSEDED
 
 __all__ = [
     "DECISIONS",
@@ -15,10 +16,13 @@ __all__ = [
     "OUTCOMES",
     "PREDICTIONS",
     "SHADOWS",
+    "SUPERSEDED",
     "Decision",
     "Ledger",
+    "Outcome",
     "backup",
     "forget",
     "restore",
+    "take_outcomes",
     "told",
 ]

@@ -1,7 +1,7 @@
 """Rows deleted: those of one person, or older than a moment, with all that the ledger has of them.
 
 In: a ledger that the service may go on writing to. Out: how many rows went, by table. Predictions,
-outcomes and shadows go; what was decided and looked at stays.
+outcomes (superseded ones, too) and shadows go; what was decided and looked at stays.
 """
 
 from collections.abc import Iterator
@@ -9,18 +9,18 @@ from datetime import datetime
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Table, exists, select, text, tuple_, update
+from sqlalchemy import ColumnElement, Select, Table, exists, select, text, update
 from sqlalchemy.engine import Connection
 
 from ..errors import WrongUse
 from ..project import Project
 from ..settings import nearest
 from .database import Ledger
-from .tables import OUTCOMES, PREDICTIONS, SHADOWS
+from .tables import OUTCOMES, PREDICTIONS, SHADOWS, SUPERSEDED, Key, among
 
 CHUNK = 1000  # rows of one commit: nobody who writes meanwhile waits long
-FOLLOWING = (OUTCOMES, SHADOWS)
-Keys = list[tuple[str, int]]
+FOLLOWING = (OUTCOMES, SHADOWS, SUPERSEDED)
+Keys = list[Key]
 
 
 def forget(
@@ -98,8 +98,7 @@ def _delete(connection: Connection, keys: Keys) -> dict[str, int]:
         connection.execute(text("PRAGMA secure_delete=ON"))
     gone = {}
     for table in (PREDICTIONS, *FOLLOWING):
-        theirs = tuple_(table.c.request_id, table.c.row).in_(keys)
-        gone[table.name] = connection.execute(table.delete().where(theirs)).rowcount
+        gone[table.name] = connection.execute(table.delete().where(among(table, keys))).rowcount
     # A request that lost a row cannot be answered as before, and the hash was of that row too.
     rest = PREDICTIONS.c.request_id.in_({request_id for request_id, _ in keys})
     connection.execute(update(PREDICTIONS).where(rest).values(body_sha256=None))

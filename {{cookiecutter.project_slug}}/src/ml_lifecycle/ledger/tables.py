@@ -4,6 +4,7 @@ To change a table of ledgers that are in use, change it here, add a step to `mig
 and name that step in REVISION. Columns that are added may be null: old rows have nothing there.
 """
 
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,9 +18,11 @@ from sqlalchemy import (
     String,
     Table,
     TypeDecorator,
+    tuple_,
 )
 
-REVISION = "0005"  # the last of migrations/versions
+REVISION = "0006"  # the last of migrations/versions
+Key = tuple[str, int]  # request_id and row
 
 
 class Moment(TypeDecorator[datetime]):
@@ -59,6 +62,18 @@ OUTCOMES = Table(
     Column("row", Integer, primary_key=True),
     Column("created_at", Moment, nullable=False),
     Column("value", String, nullable=False),
+    Column("happened_at", Moment),
+)
+# Outcomes that a correction took the place of, and those that came after what was newer.
+SUPERSEDED = Table(
+    "superseded",
+    TABLES,
+    Column("id", Integer, primary_key=True),
+    Column("request_id", String, index=True, nullable=False),
+    Column("row", Integer, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("value", String, nullable=False),
+    Column("happened_at", Moment),
 )
 DECISIONS = Table(
     "decisions",
@@ -96,3 +111,10 @@ SHADOWS = Table(
     Column("latency_seconds", Float),
     Column("error_type", String),
 )
+
+
+def among(table: Table, keys: Collection[Key]) -> Any:
+    """Return the condition that a row of a table is of one of `keys`."""
+    # SQLite finds pairs by no index, but looks at the whole table.
+    near = table.c.request_id.in_(sorted({request_id for request_id, _ in keys}))
+    return near & tuple_(table.c.request_id, table.c.row).in_(sorted(keys))

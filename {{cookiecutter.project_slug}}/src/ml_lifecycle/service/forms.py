@@ -5,9 +5,10 @@ In: nothing. Out: types; the rows of a request are made from the contract (reque
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from ..data.contract import Column
+from ..ledger.outcomes import Taken as Taken
 
 Said = str | float
 Plain = str | int | float | None
@@ -20,6 +21,7 @@ class Outcome(BaseModel):
     request_id: str = Field(max_length=64)
     row: int = Field(0, ge=0, le=1_000_000)
     value: Annotated[str, Field(max_length=10_000)] | float | bool
+    happened_at: AwareDatetime | None = None
 
 
 class Outcomes(BaseModel):
@@ -27,13 +29,6 @@ class Outcomes(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     outcomes: list[Outcome] = Field(min_length=1, max_length=10_000)
-
-
-class Taken(BaseModel):
-    """How many outcomes were new, and how many belong to no prediction of this ledger."""
-
-    taken: int
-    unknown: int
 
 
 class Prediction(BaseModel):

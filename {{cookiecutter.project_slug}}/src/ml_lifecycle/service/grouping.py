@@ -8,24 +8,20 @@ all who wait go in together. A call that hangs is given up, and the others do no
 import asyncio
 import logging
 import os
-import threading
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
+from ..http import QueueFull, Threads
 from .forms import Prediction
 from .slot import LoadedModel
-from .writer import QueueFull
 
 log = logging.getLogger(__name__)
 MOST_ROWS = 500  # of a call; more in one gain little and keep the others waiting
-MOST_THREADS = 64  # those that were given up included
 RECENT = 0.2  # how much the last call says of the time that a row takes
 Rows = list[dict[str, Any]]
 Answered = tuple[list[Prediction], LoadedModel]
 Answer = Callable[[LoadedModel, LoadedModel, Rows], Answered]
-Result = TypeVar("Result")
 
 
 class Models(NamedTuple):
@@ -44,44 +40,6 @@ class Asked:
     done: asyncio.Future[Answered] = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )
-
-
-class Threads:
-    """Threads that nobody has to wait for: not who gave a call up, and not the end of the process.
-
-    (Those of a pool, and anyio's, are joined when the process ends.)
-    """
-
-    def __init__(self) -> None:
-        """Begin with none."""
-        self.alive = 0
-
-    async def call(self, seconds: float, function: Callable[..., Result], *args: Any) -> Result:
-        """Call a function in a thread; raise `TimeoutError` when it takes longer, `QueueFull`."""
-        if self.alive >= MOST_THREADS:
-            raise QueueFull
-        loop = asyncio.get_running_loop()
-        done: asyncio.Future[Result] = loop.create_future()
-
-        def settle(put: Callable[[Any], None], value: Any) -> None:
-            self.alive -= 1
-            if not done.done():
-                put(value)
-
-        def run() -> None:
-            put: Callable[[Any], None] = done.set_result
-            value: Any
-            try:
-                value = function(*args)
-            except BaseException as error:  # whoever waits has to hear of it
-                put, value = done.set_exception, error
-            with suppress(RuntimeError):  # the loop has ended, and nobody waits
-                loop.call_soon_threadsafe(settle, put, value)
-
-        self.alive += 1
-        threading.Thread(target=run, name="model", daemon=True).start()
-        async with asyncio.timeout(seconds):
-            return await done
 
 
 class Grouping:

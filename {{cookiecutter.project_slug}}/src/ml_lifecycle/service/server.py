@@ -18,17 +18,17 @@ from sqlalchemy.exc import IntegrityError
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from ..data.rows import as_json, convert, violations
-from ..data.values import spelled
-from ..http import Metrics
-from ..ledger.database import Ledger
+from ..data.rows import as_json
+from ..evaluation.outcome_file import labels
+from ..http import Metrics, Threads
+from ..ledger import Ledger, Outcome, take_outcomes
 from ..platforms import CSV, JSON, answer_type, as_csv, from_invocation
 from ..release.registry import Registry
 from .answer import records, shown, why
 from .bodies import parse, refused, rows_of
 from .canary import Budget, Canary
 from .forms import Described, Explanation, Invocation, Outcomes, Prediction, Predictions, Taken
-from .grouping import Grouping, Threads
+from .grouping import Grouping
 from .idempotency import NAME, Once
 from .request import row_type
 from .settings import RolloutSettings, ServiceSettings
@@ -200,19 +200,13 @@ class ModelServer:
             raise self._late() from None
 
     async def record_outcomes(self, body: bytes) -> Taken:
-        """Keep what really happened for rows of earlier requests; sent twice, the last counts."""
-        parsed = parse(Outcomes, body)
-        target = self.slot.loaded.release.contract.target
-        values = pd.Series([outcome.value for outcome in parsed.outcomes], dtype=object)
-        known = convert(values, as_json(target))
-        if violations(values, known, target):
+        """Keep what really happened for rows of earlier requests; 422: one is no such value."""
+        given, target = parse(Outcomes, body).outcomes, self.slot.loaded.release.contract.target
+        values = labels(pd.Series([one.value for one in given], dtype=object), as_json(target))
+        if values.isna().any():
             raise refused("outcomes", f"an outcome is no value of '{target.name}'")
-        rows = [
-            outcome.model_dump() | {"value": value}
-            for outcome, value in zip(parsed.outcomes, spelled(known), strict=True)
-        ]
-        new, unknown = await run_in_threadpool(self.ledger.write_outcomes, rows)
-        return Taken(taken=new, unknown=unknown)
+        rows = [Outcome(**vars(one) | {"value": v}) for one, v in zip(given, values, strict=True)]
+        return Taken.of(await run_in_threadpool(take_outcomes, self.ledger, rows))
 
     def describe(self, name: str) -> Described:
         """Describe the model in use, and what a row must look like; name: the project's."""

@@ -12,21 +12,13 @@ from contextlib import contextmanager, suppress
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from fastapi import HTTPException
 from sqlalchemy.exc import IntegrityError
 
+from ..http import QueueFull
 from ..ledger.database import Ledger
 
 Rows = list[dict[str, Any]]
 MOST = 5000
-
-
-class QueueFull(HTTPException):
-    """More rows are being worked on than the service may hold: come again."""
-
-    def __init__(self) -> None:
-        """Answer 503."""
-        super().__init__(503, "busy", headers={"Retry-After": "1"})
 
 
 class Waiting(NamedTuple):
