@@ -95,14 +95,14 @@ FAULTS = {
     ),
     "a harmful change stays quiet": (
         "ml_lifecycle/monitoring/performance.py",
-        "worse = p_value < level and",
-        "worse = p_value < 0 and",
+        "p_value = min(1.0, *(p for p",
+        "p_value = max(1.0, *(p for p",
         "monitoring/test_monitoring.py",
     ),
     "a broken unit is called drift": (
-        "ml_lifecycle/monitoring/drift.py",
-        "if not near or np.ptp(grown) > ALIKE:",
-        "if True:",
+        "ml_lifecycle/monitoring/changes.py",
+        "if near and np.ptp(grown)",
+        "if False and np.ptp(grown)",
         "monitoring/test_monitoring.py",
     ),
 }

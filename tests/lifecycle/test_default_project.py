@@ -146,6 +146,7 @@ def test_the_rollback_restored_the_former_champion(toured: Toured) -> None:
     assert kept == [
         ("promotion", "promote", 1),
         ("promotion", "promote", 2),
+        ("retrain", "done", 2),
         ("rollback", "rollback", 1),
     ]
     assert champion == 1

@@ -14,7 +14,7 @@ import ml_lifecycle
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # What `ml_lifecycle.digest()` is of the library that this recipe was made with.
-LIBRARY = "62ae2e758c67a9292426311a4363f78fc34f83d45a72d80e5d484ce9ff79a2cc"
+LIBRARY = "51768af220e70ffa3bdfa0a5f59c9d713db46963c09bbee8b34fa8c4094222e5"
 
 if ml_lifecycle.digest() != LIBRARY:
     raise ImportError(

@@ -13,6 +13,7 @@ from ml_lifecycle import CheckFailed, WrongUse, counted
 from ml_lifecycle.cli import SHARED, progress, verb
 
 from .card import card_verb
+from .drift import drift_verb
 
 if TYPE_CHECKING:
     from ml_lifecycle.release import questions
@@ -30,7 +31,7 @@ def main() -> None:
 
     \b
     The first time:   check-data, train, promote, serve
-    Every day:        drift
+    Every day:        outcomes, drift
     When it says so:  retrain (which asks the gate), rollback if it was a mistake
     Everything once:  tour
 
@@ -132,34 +133,31 @@ def predict_verb(settings: "Settings", source: str, output: Path) -> None:
     click.echo(f"{scored}: {output}")
 
 
-@main.command("drift")
-@click.option("--last", type=click.IntRange(min=1), help="Only so many of the latest rows.")
-@verb(__package__)
-def drift_verb(settings: "Settings", last: int | None) -> None:
-    """Judge what was served: quiet, watch, fault, retrain, or insufficient data.
-
-    Exits 0 when quiet or watch, else 1. reports/drift.json is for schedulers.
-    """
-    from .lifecycle import watch
-    from .monitoring import CALM
-
-    found, page = watch(settings, last)
-    where = page.relative_to(settings.project.root)
-    message = f"{found.verdict.upper()}: {found.reason}\nLook at {where}"
-    if found.verdict not in CALM:
-        raise CheckFailed(message)
-    click.echo(message)
-
-
 @main.command("retrain")
 @STRICT
+@click.option("--asked", is_flag=True, help="Only if the last check asks for it, not too often.")
 @verb(__package__)
-def retrain_verb(settings: "Settings", strict: bool) -> None:
-    """Train on the table and on every served row whose outcome is known, then ask the gate."""
-    from .lifecycle import retrain
+def retrain_verb(settings: "Settings", strict: bool, asked: bool) -> None:
+    """Train on the table and on every served row whose outcome is known, then ask the gate.
 
-    version, verdict = retrain(settings, progress, strict=strict)
-    click.echo(version.summary)
+    Rows of windows that `drift` judged a fault are left out until `drift --mended`. --asked is for
+    schedulers: it acts on the last verdict as [drift.then] says, after cool_down_days, and exits 0
+    if there is nothing to do; 1 if the gate says no, or has turned `attempts` away.
+    """
+    from ml_lifecycle.ledger import Ledger
+    from ml_lifecycle.release import champion
+
+    from .lifecycle import retrain
+    from .loop import why_not
+
+    if asked:
+        version, _ = champion.champion_release(settings.registry)
+        with Ledger(settings.project.ledger_url) as ledger:
+            if reason := why_not(settings, ledger, version.number):
+                click.echo(f"Nothing to do: {reason}")
+                return
+    made, verdict = retrain(settings, progress, strict=strict)
+    click.echo(made.summary)
     _judged(verdict)
 
 
@@ -195,5 +193,6 @@ def tour_verb(settings: "Settings", folder: str) -> None:
 
 
 main.add_command(card_verb)
-for shared in SHARED:  # rollout, score, mlflow, backup, restore, forget, rotate-key
+main.add_command(drift_verb)
+for shared in SHARED:  # rollout, score, mlflow, outcomes, backup, restore, forget, rotate-key
     main.add_command(shared(__package__))

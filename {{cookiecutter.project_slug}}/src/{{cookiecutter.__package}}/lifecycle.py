@@ -16,12 +16,12 @@ import pandas as pd
 from ml_lifecycle import Progress, WrongUse, counted, pace
 from ml_lifecycle.data import load_rows, row_hashes
 from ml_lifecycle.ledger import Ledger
-from ml_lifecycle.monitoring import DriftCheck
+from ml_lifecycle.monitoring import Looks, parted, remembered
 from ml_lifecycle.release import Release, champion, labelled, promote, questions
 from ml_lifecycle.service import ready, score
 from ml_lifecycle.tables import local, parts_of, pieces
 
-from . import gate, monitoring
+from . import gate, loop, monitoring
 from .service import build
 from .settings import Settings
 from .training import Version, train
@@ -69,19 +69,53 @@ def rehearse(release: Release, settings: Settings) -> float:
     return rehearsal.rehearse(release, settings.service, app)
 
 
-def watch(settings: Settings, last: int | None = None) -> tuple[DriftCheck, Path]:
-    """Check the rows that the champion served (the `last` of them) and write the report.
+def watch(settings: Settings, last: int | None = None) -> tuple[monitoring.DriftCheck, Path]:
+    """Check what the champion served since the last check, and write the report.
 
+    last: so many of the latest rows instead, as if nobody had looked before; it is not remembered.
     Who is champion is the last move in the ledger (`promote`, `rollback`); the registry has its
     files.
     """
     version, release = champion.champion_release(settings.registry)
     with Ledger(settings.project.ledger_url) as ledger:
-        served = ledger.served(last, version.number)
-        found = monitoring.check(release, served, settings.drift)
+        looks = Looks() if last else remembered(ledger, version.number)
+        most = None if last else settings.drift.max_rows
+        served = ledger.served(last, version.number, since=looks.moments, most=most)
+        found = monitoring.check(release, served, settings.drift, looks)
+        details = {} if last else monitoring.details(found, served)
         who = settings.approver
-        ledger.decide("drift", found.verdict, found.reason, version.number, who=who)
-    return found, monitoring.write(found, version.number, settings.project)
+        ledger.decide("drift", found.verdict, found.reason, version.number, None, details, who=who)
+        earlier = [one for one in ledger.decisions("drift") if one.version == version.number]
+        page = monitoring.write(found, version.number, settings.project, earlier)
+        loop.tell(settings, ledger, found, version.number)
+    return found, page
+
+
+def history(settings: Settings, by: str, progress: Progress) -> Path:
+    """Judge what the champion served part by part, and write one page of it.
+
+    by: day, month or a column. As if nobody had looked before, at a level for all parts together.
+    """
+    from ml_lifecycle.pages import history_page
+
+    version, release = champion.champion_release(settings.registry)
+    with Ledger(settings.project.ledger_url) as ledger:
+        parts = parted(ledger.served(version=version.number), by, release.contract)
+    if not parts:
+        raise WrongUse(
+            f"version {version.number} has not served a row yet: `serve`, then ask again"
+        )
+    rate = settings.drift.false_alarm_rate / len(parts)
+    drift, past = settings.drift.model_copy(update={"false_alarm_rate": rate}), []
+    for place, (name, rows) in enumerate(parts, 1):
+        found = monitoring.check(release, rows, drift)
+        said = {"at": name, "rows": len(rows), "verdict": found.verdict, "reason": found.reason}
+        past.append(said | monitoring.details(found, rows))
+        progress(f"{name}: {found.verdict.upper()}", place, len(parts))
+    page = settings.project.reports / "drift-history.html"
+    text = history_page(past, settings.project, version.number, by)
+    page.write_text(text, encoding="utf-8")
+    return page
 
 
 def retrain(
@@ -98,11 +132,17 @@ def retrain(
     table, contract = load_rows(settings.project, settings.data)
     rows = table if history is None else history
     with Ledger(settings.project.ledger_url) as ledger:
-        fresh = labelled(ledger, contract)[list(rows.columns)]
+        # What came through a broken pipe is nothing to learn from.
+        fresh = labelled(ledger, contract, without=loop.broken(ledger))[list(rows.columns)]
     new = ~np.isin(row_hashes(fresh), row_hashes(rows))
     everything = pd.concat([rows, fresh[new]], ignore_index=True)
     version = train(everything, contract, settings, progress)
-    return version, ask_gate(settings, version.number, strict=strict)
+    verdict = ask_gate(settings, version.number, strict=strict)
+    with Ledger(settings.project.ledger_url) as ledger:
+        # No word of the gate's for a verdict: that would say again who serves.
+        gate_said, who = {"gate": verdict.verdict}, settings.approver
+        ledger.decide("retrain", "done", verdict.reason, version.number, None, gate_said, who=who)
+    return version, verdict
 
 
 @dataclass(frozen=True)

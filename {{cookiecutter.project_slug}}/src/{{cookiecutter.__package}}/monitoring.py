@@ -5,20 +5,16 @@ pipe is mended before anybody retrains on what came through it.
 """
 
 import json
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from ml_lifecycle import Project, counted
-from ml_lifecycle.monitoring import (
-    ColumnDrift,
-    DriftCheck,
-    DriftSettings,
-    LossComparison,
-    column_drift,
-    realized_loss,
-)
+from ml_lifecycle.ledger import Decision
+from ml_lifecycle.monitoring import DriftSettings, Evidence, Looks, gather
 from ml_lifecycle.release import Release
 
 CALM = ("quiet", "watch")  # exit code 0
@@ -32,51 +28,107 @@ ADVICE = {
 }
 
 
-def check(release: Release, served: pd.DataFrame, drift: DriftSettings) -> DriftCheck:
-    """Judge a window of served rows, as `Ledger.served` returns them."""
-    loss = realized_loss(release, served, drift)
-    if len(served) < drift.min_rows:
-        reason = f"{counted(len(served), 'row')} served, {drift.min_rows} are needed"
-        return DriftCheck("insufficient data", reason, len(served), [], loss)
-    columns = column_drift(release, served, drift)
-    verdict, reason = judge(columns, loss)
-    return DriftCheck(verdict, reason, len(served), columns, loss)
+@dataclass(frozen=True)
+class DriftCheck:
+    """The verdict on what was served since the last check, and all that it rests on."""
+
+    verdict: str
+    reason: str
+    evidence: Evidence
 
 
-def judge(columns: list[ColumnDrift], loss: LossComparison) -> tuple[str, str]:
+def check(
+    release: Release, served: pd.DataFrame, drift: DriftSettings, looks: Looks | None = None
+) -> DriftCheck:
+    """Judge served rows, as `Ledger.served` returns them; looks: what earlier checks left."""
+    found = gather(release, served, drift, looks or Looks())
+    if not found.enough:
+        said = f"{counted(found.rows, 'row')} served since the last check"
+        reason = f"{said}, {drift.min_rows} are needed"
+        return DriftCheck("insufficient data", reason, found)
+    return DriftCheck(*judge(found), found)
+
+
+def judge(found: Evidence) -> tuple[str, str]:
     """Return the verdict, and why in a sentence."""
-    faults = [column for column in columns if column.fault]
-    moved = [column.column for column in columns if column.drifted]
-    named = ", ".join(f"'{name}'" for name in moved[:5])
+    moved, hurts = changes(found), harm(found)
     # 1. A broken pipe: missing values surely rose by more than `max_missing_increase`, all numbers
     # grew by one factor, or surely more values came that nobody has seen than training expects.
-    if faults:
-        said = "; ".join(f"'{column.column}': {column.fault}" for column in faults[:3])
-        return "fault", f"mend the pipe before anything else. {said}"
-    # 2. Harm: the loss on rows with outcomes, `min_rows` of them or more, surely rose above that of
-    # the test set, and by more than `max_loss_increase` of it.
-    if loss.worse and loss.now:
-        why = f", and {named} moved" if moved else ""
-        change = loss.now / loss.before - 1
-        return "retrain", f"the loss on {loss.rows:,} labelled rows rose by {change:.0%}{why}"
-    # 3. Movement that does not hurt, as far as outcomes have come: a chi-square that is significant
-    # for all columns together, and an effect (Cohen's w) of at least `min_effect_size`.
-    known = f"the loss on {loss.rows:,} labelled rows did not surely rise"
-    if loss.now is None:
-        known = "too few outcomes have come to tell whether it hurts"
-    if moved:
-        return "watch", f"{named} moved; {known}"
-    return "quiet", f"no column moved; {known}"
+    if found.alarms.get("fault"):
+        if found.skew:
+            return "fault", f"mend the service before anything else. {found.skew}"
+        broken = sorted(found.columns, key=lambda column: column.p_fault)
+        said = [f"'{c.column}': {c.fault}" for c in broken[:3] if c.fault]
+        why = "; ".join(said) or f"'{broken[0].column}' looks broken in many checks together"
+        return "fault", f"mend the pipe before anything else. {why}"
+    # 2. Harm: on rows with outcomes the loss surely rose by more than `max_loss_increase`, or is as
+    # much above what such predictions meant at release, or the errors go with a column. Without
+    # enough outcomes: the loss to be expected from the predictions alone.
+    if found.alarms.get("harm"):
+        return "retrain", f"{hurts}{f', and {moved[0]}' if moved else ''}"
+    # 3. Movement that does not hurt, as far as outcomes have come: beyond chance for all columns
+    # together, and by `min_effect_size` at least.
+    if found.alarms.get("moved"):
+        return "watch", f"{'; '.join(moved[:3]) or _slowly(found)}; {hurts}"
+    return "quiet", f"no column moved; {hurts}"
 
 
-def write(found: DriftCheck, version: int, project: Project) -> Path:
-    """Write reports/drift.json, for schedulers, and drift.html; return the path of the page."""
+def changes(found: Evidence) -> list[str]:
+    """Return what moved, each in the unit of its column, the surest first."""
+    columns = sorted(found.columns, key=lambda column: column.p_value)
+    said = [f"'{column.column}' moved ({column.change})" for column in columns if column.drifted]
+    return [*said, *filter(None, [found.pairs.said, found.shift.said])]
+
+
+def harm(found: Evidence) -> str:
+    """Say what is known of the loss."""
+    loss = found.loss
+    if loss.said:
+        return loss.said
+    if loss.now is not None:
+        trend = (
+            "rose a little in many checks" if found.alarms.get("harm") else "did not surely rise"
+        )
+        return f"the loss on {loss.rows:,} labelled rows {trend}"
+    if found.estimate and found.alarms.get("harm"):
+        rise = found.estimate.value / loss.before - 1
+        return f"by its predictions the loss must be expected to have risen by {rise:.0%}"
+    return "too few outcomes have come to tell whether it hurts"
+
+
+def _slowly(found: Evidence) -> str:
+    surest = min(found.columns, key=lambda column: column.p_value)
+    return f"small movements in many checks together, most of '{surest.column}' ({surest.change})"
+
+
+def details(found: DriftCheck, served: pd.DataFrame) -> dict[str, Any]:
+    """Return what the ledger keeps of a check of served rows, for the next one and for the page."""
+    kept = {name: getattr(found.evidence, name) for name in ("looks", "loss", "estimate")}
+    known = {name: asdict(part) if part else None for name, part in kept.items()}
+    moments = pd.to_datetime(served["created_at"], utc=True)
+    ends = {"from": moments.min().isoformat(), "to": moments.max().isoformat()}
+    return known | (ends if len(served) else {})
+
+
+def write(
+    found: DriftCheck, version: int, project: Project, earlier: Sequence[Decision] = ()
+) -> Path:
+    """Write reports/drift.json, for schedulers, and drift.html; return the path of the page.
+
+    earlier: checks of this version as the ledger has them, this one included, the latest first.
+    """
     from ml_lifecycle.pages import drift_page
 
-    content = {"version": version} | asdict(found)
+    about = {"version": version, "verdict": found.verdict, "reason": found.reason}
+    content = about | asdict(found.evidence)
     text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
     (project.reports / "drift.json").write_text(text, encoding="utf-8")
     page = project.reports / "drift.html"
-    advice = ADVICE[found.verdict]
-    page.write_text(drift_page(found, project, version, advice), encoding="utf-8")
+    said = found.verdict, found.reason, ADVICE[found.verdict]
+    past = [
+        {"at": f"{one.created_at:%Y-%m-%d}", "verdict": one.verdict, "reason": one.reason}
+        | one.details
+        for one in earlier[::-1]
+    ]
+    page.write_text(drift_page(found.evidence, project, version, said, past), encoding="utf-8")
     return page

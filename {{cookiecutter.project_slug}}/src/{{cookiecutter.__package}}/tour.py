@@ -128,7 +128,7 @@ def _months(
 
         waiting = replay.replay(address, window, contract, settings.service, tick)
         replay.send_outcomes(address, waiting)
-        found, page = watch(settings, last=rows)
+        found, page = watch(settings)
         page.rename(page.with_name(f"drift-{window.name.replace(' ', '-').replace(',', '')}.html"))
         guide.say(sentence(f"{window.name}: {found.verdict.upper()}, {found.reason}"))
     guide.say(f"Look at {TOUR}/reports/drift-*.html, a page for each window.")

@@ -117,7 +117,7 @@ def test_extreme_values_are_answered_with_finite_numbers(client: Any, value: flo
 def test_without_a_change_the_verdict_is_quiet(champion: Any, window: Any) -> None:
     found = check(champion.release, window(), DriftSettings())
     assert found.verdict == "quiet"
-    assert found.loss.rows == 600
+    assert found.evidence.loss.rows == 600
 
 
 @pytest.mark.ml_test("monitoring", 7)

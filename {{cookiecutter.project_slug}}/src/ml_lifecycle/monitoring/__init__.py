@@ -1,19 +1,28 @@
-"""Evidence on what was served: columns that moved or broke, and the loss on rows with outcomes.
+"""Evidence on what was served: what moved, what broke, what became worse, and how sure that is.
 
-Windows without drift raise an alarm in no more than the share under [drift]; what a verdict is made
+However often it is asked, false alarms stay below the share under [drift]; what a verdict is made
 of it is the project's.
 """
 
-from .drift import ColumnDrift, DriftCheck, chi_square, column_drift
-from .performance import LossComparison, realized_loss
+from .alerts import alert
+from .check import Evidence, gather
+from .drift import ColumnDrift
+from .history import parted
+from .looks import Looks, remembered
+from .performance import LossComparison, LossEstimate
 from .settings import DriftSettings
+from .together import Together
 
 __all__ = [
     "ColumnDrift",
-    "DriftCheck",
     "DriftSettings",
+    "Evidence",
+    "Looks",
     "LossComparison",
-    "chi_square",
-    "column_drift",
-    "realized_loss",
+    "LossEstimate",
+    "Together",
+    "alert",
+    "gather",
+    "parted",
+    "remembered",
 ]

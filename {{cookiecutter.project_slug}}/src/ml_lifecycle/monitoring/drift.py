@@ -4,7 +4,8 @@ In: the reference (profiles) and a window of served rows. Out: one `ColumnDrift`
 moved if the difference is significant for all columns together *and* large enough to have a name.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -14,22 +15,22 @@ from ..data.contract import NUMERIC, Column, Contract
 from ..data.profile import Counts, Profile, once_a_group, profile
 from ..data.rows import to_frame
 from ..release.bundle import Release
-from .performance import LossComparison
-from .settings import SHARE, DriftSettings
+from .changes import Histogram, change, histogram, unit_factor
+from .ranks import chi_square, place, spread
+from .settings import DriftSettings
 from .unseen import unseen
 
-# What pipes do to a unit: decimal shifts, seconds, minutes, hours, months, dozens.
-WHOLE = (10.0, 100.0, 1000.0, 60.0, 3600.0, 24.0, 12.0)
-BROKEN = (2.54, 2.2046, 1.6093)  # inch, pound, mile; whole numbers do not survive these
-ALIKE, NEAR = 0.2, 0.07  # how far, in logarithms, the two factors and the unit may be apart
-EXPECTED, SURE = 5.0, 20.0
+# Of the error budget of a column, what each question gets: most go with a change of place.
+WEIGHTS = {"place": 0.4, "spread": 0.2, "shape": 0.3, "missing": 0.1, "unit": 0.2, "unseen": 0.3}
 
 
 @dataclass(frozen=True)
 class ColumnDrift:
     """What happened to one column. fault: a broken pipe, said in words; else empty.
 
-    compared: False where only missing values were, as in columns that follow the time.
+    p_value, p_fault: the chance that any column would look so without drift, and of such a fault;
+    effect: in standard deviations of place, logarithms of spread, or Cohen's w; change: in the
+    column's own unit; compared: False where only missing values were.
     """
 
     column: str
@@ -38,23 +39,25 @@ class ColumnDrift:
     drifted: bool
     fault: str
     compared: bool = True
+    change: str = ""
+    p_fault: float = 1.0
+    histogram: Histogram = field(default_factory=Histogram)
 
     @property
     def finding(self) -> str:
         """What happened, in words."""
         plain = "as before" if self.compared else "not compared but for missing values"
-        return self.fault or ("moved" if self.drifted else plain)
+        return self.fault or (self.change if self.drifted else plain)
 
 
 @dataclass(frozen=True)
-class DriftCheck:
-    """The verdict on one window of served rows, and all that it rests on."""
+class Found:
+    """One question of a kind and its answer: how sure, how far, and what a fault is in words."""
 
-    verdict: str
-    reason: str
-    rows: int
-    columns: list[ColumnDrift]
-    loss: LossComparison
+    kind: str
+    p_value: float
+    effect: float
+    said: str = ""
 
 
 @dataclass(frozen=True)
@@ -64,12 +67,17 @@ class _Pair:
     column: Column
     before: Profile
     after: Profile
-    counts: list[np.ndarray]
+    counts: dict[str, np.ndarray]
 
     @property
-    def tests(self) -> int:
-        """How many questions are asked: missing values, distributions, values never seen."""
-        return 1 + len(self.counts) + (self.before.seen is not None)
+    def found(self) -> list[Found]:
+        """What moved, a question each: place, spread and shape of numbers, shares of categories."""
+        answers = []
+        for name, cells in self.counts.items():
+            if self.before.counts[name].median is not None:
+                answers += [Found("place", *place(*cells)), Found("spread", *spread(*cells))]
+            answers.append(Found("shape", *chi_square(*cells)))
+        return answers
 
 
 def compare_columns(
@@ -77,30 +85,65 @@ def compare_columns(
     window: pd.DataFrame,
     contract: Contract,
     drift: DriftSettings,
+    levels: Mapping[str, float],
     at: pd.Series | None = None,
 ) -> list[ColumnDrift]:
     """Compare each feature of typed rows with its reference profile.
 
-    window: features, and the columns of time and group if the contract has them; at: when each
-    row was served (UTC), for rows that do not say their time.
+    window: features, and the columns of time and group if the contract has them; levels: see
+    `Looks.levels`; at: when each row was served (UTC), for rows that do not say their time.
     """
     columns = [c for c in contract.with_role("feature") if c.name in reference]
     moments, groups = _moments(window, contract, at), _groups(window, contract)
     pairs = [_pair(c, reference[c.name], window[c.name], moments, groups) for c in columns]
-    # Bonferroni over all questions asked.
-    level = SHARE * drift.false_alarm_rate / max(sum(pair.tests for pair in pairs), 1)
-    values = {c.name: once_a_group(window[c.name], groups) for c in columns}
-    return [_movement(pair, values[pair.column.name], level, drift) for pair in pairs]
+    asked = [[*pair.found, _missing(pair, drift)] for pair in pairs]
+    faults = [
+        _faults(pair, once_a_group(window[pair.column.name], groups), found, drift)
+        for pair, found in zip(pairs, asked, strict=True)
+    ]
+    return [
+        _movement(pair, _surest(found, len(pairs), drift), _surest(bad, len(pairs), drift), levels)
+        for pair, found, bad in zip(pairs, asked, faults, strict=True)
+    ]
 
 
-def column_drift(release: Release, served: pd.DataFrame, drift: DriftSettings) -> list[ColumnDrift]:
-    """Compare a window of served rows, as `Ledger.served` returns them, with the reference."""
-    window = to_frame(release.contract, list(served["inputs"]), ("feature", "time", "group"))
+def _surest(found: list[Found], columns: int, drift: DriftSettings) -> Found:
+    """Return the surest answer of those that are worth a name, its p-value for all columns.
+
+    Bonferroni's (1936), each column alike, and its questions by WEIGHTS.
+    """
+    whole = sum(WEIGHTS[one.kind] for one in found)
+    sure = [
+        replace(one, p_value=min(1.0, one.p_value * columns * whole / WEIGHTS[one.kind]))
+        if abs(one.effect) >= drift.min_effect_size
+        else replace(one, p_value=1.0)
+        for one in found
+    ]
+    return min(sure, key=lambda one: one.p_value)
+
+
+def served_frame(release: Release, served: pd.DataFrame) -> pd.DataFrame:
+    """Return the typed rows that were served, with their columns of time and group."""
+    return to_frame(release.contract, list(served["inputs"]), ("feature", "time", "group"))
+
+
+def column_drift(
+    release: Release,
+    served: pd.DataFrame,
+    window: pd.DataFrame,
+    drift: DriftSettings,
+    levels: Mapping[str, float],
+) -> list[ColumnDrift]:
+    """Compare served rows with the reference.
+
+    served: as `Ledger.served` returns them; window: their `served_frame`.
+    """
     at = None
     if "created_at" in served:
         moments = pd.to_datetime(served["created_at"], utc=True).dt.tz_localize(None)
         at = moments.astype("datetime64[s]")
-    return compare_columns(release.reference.columns, window, release.contract, drift, at)
+    known = release.reference.columns
+    return compare_columns(known, window, release.contract, drift, levels, at)
 
 
 def _moments(window: pd.DataFrame, contract: Contract, at: pd.Series | None) -> pd.Series | None:
@@ -132,8 +175,11 @@ def _pair(
     after = profile(values, column, before, moments, groups)
     if groups is None:  # then its rows are taken to be as much alike as those of the release
         after = replace(after, missing_effect=before.missing_effect)
-    both = [name for name in before.counts if name in after.counts]
-    counts = [_cells(before.counts[n], after.counts[n], groups is not None) for n in both]
+    counts = {
+        name: _cells(known, after.counts[name], groups is not None)
+        for name, known in before.counts.items()
+        if name in after.counts
+    }
     return _Pair(column, before, after, counts)
 
 
@@ -143,79 +189,51 @@ def _cells(before: Counts, after: Counts, grouped: bool) -> np.ndarray:
     return np.array([before.rows, after.rows], dtype="float64") / effects
 
 
-def _movement(pair: _Pair, values: pd.Series, level: float, drift: DriftSettings) -> ColumnDrift:
-    column, before, after = pair.column, pair.before, pair.after
-    found = [chi_square(*counts) for counts in pair.counts] or [(1.0, 0.0)]
-    significant = [(p, effect) for p, effect in found if p < level]
-    p_value, effect = max(significant or found, key=lambda pair: pair[1])
-    moved = bool(significant) and effect >= drift.min_effect_size
-    fault = _missing(before, after, level, drift) or _unit(column, before, after, moved)
-    if before.seen and not fault:
-        fault = unseen(before.seen, values, column, level)
-    return ColumnDrift(column.name, p_value, effect, moved, fault, bool(pair.counts))
+def _movement(pair: _Pair, moved: Found, broken: Found, levels: Mapping[str, float]) -> ColumnDrift:
+    fault = broken.said if broken.p_value < levels["fault"] else ""
+    return ColumnDrift(
+        column=pair.column.name,
+        p_value=moved.p_value,
+        effect=abs(moved.effect),
+        drifted=moved.p_value < levels["moved"],
+        fault=fault,
+        compared=bool(pair.counts),
+        change=change(pair.column, pair.before, pair.after, moved.kind),
+        p_fault=broken.p_value,
+        histogram=histogram(pair.before, pair.after),
+    )
 
 
-def chi_square(before: np.ndarray, after: np.ndarray) -> tuple[float, float]:
-    """Return the p-value of Pearson's test that two rows of counts are alike, and Cohen's w.
-
-    Neighbours are merged until both expect 5 (Cochran, 1954). w is corrected for chance:
-    sqrt(max(chi2 - df, 0) / n) with n the window's effective size (Cohen, 1988, chapter 7).
-    """
-    cells = _merged(np.vstack([before, after]))
-    if cells.shape[1] < 2 or (cells.sum(axis=1) == 0).any():
-        return 1.0, 0.0
-    chi2, p_value, df, _ = stats.chi2_contingency(cells, correction=False)
-    rows = cells.sum(axis=1)
-    effective = rows[0] * rows[1] / rows.sum()
-    return float(p_value), float(np.sqrt(max(chi2 - df, 0.0) / effective))
-
-
-def _merged(cells: np.ndarray) -> np.ndarray:
-    """Merge neighbours in the order given, which must not come from these rows.
-
-    A cell is full if both rows expect 5, or if the shorter row has 20, which is then so far from
-    what it expects that no table of the distribution is needed.
-    """
-    rows = cells.sum(axis=1)
-    shorter, share = int(np.argmin(rows)), rows.min() / max(rows.sum(), 1)
-
-    def full(cell: np.ndarray) -> bool:
-        return bool(cell.sum() * share >= EXPECTED or cell[shorter] >= SURE)
-
-    merged: list[np.ndarray] = []
-    for cell in cells.T:
-        if merged and not full(merged[-1]):
-            merged[-1] = merged[-1] + cell
-        else:
-            merged.append(cell)
-    if len(merged) > 1 and not full(merged[-1]):
-        merged[-2:] = [merged[-2] + merged[-1]]
-    return np.column_stack(merged)
-
-
-def _missing(before: Profile, after: Profile, level: float, drift: DriftSettings) -> str:
+def _missing(pair: _Pair, drift: DriftSettings) -> Found:
+    """Ask whether missing values rose: a fall is a repair (one-sided, hypergeometric)."""
+    before, after = pair.before, pair.after
     old, new = before.missing / before.rows, after.missing / after.rows
     if new - old < drift.max_missing_increase:
-        return ""
-    # One-sided hypergeometric test: a rise is a fault, a fall is a repair.
+        return Found("missing", 1.0, 0.0)
     (rows, gone), (others, gone_then) = (
         np.array([part.rows, part.missing]) / part.missing_effect for part in (after, before)
     )
     total, missing = round(rows + others), round(gone + gone_then)
     p_value = stats.hypergeom.sf(round(gone) - 1, total, missing, round(rows))
-    return f"missing values rose from {old:.1%} to {new:.1%}" if p_value < level else ""
+    far = 2 * (np.arcsin(np.sqrt(new)) - np.arcsin(np.sqrt(old)))  # Cohen's h
+    return Found("missing", float(p_value), max(float(far), drift.min_effect_size))
 
 
-def _unit(column: Column, before: Profile, after: Profile, moved: bool) -> str:
-    """Say if median and spread grew by the same factor, and that factor is one between units."""
-    if not moved or column.kind not in NUMERIC or after.counts["value"].median is None:
-        return ""
-    counts = (part.counts["value"] for part in (before, after))
-    old, new = (np.array([part.median, part.iqr], dtype="float64") for part in counts)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        grown = np.log(np.divide(new, old))  # not finite for a zero or another sign: no unit
-    units = WHOLE if column.kind == "integer" else WHOLE + BROKEN
-    near = np.abs(abs(grown.mean()) - np.log(units)).min() < NEAR
-    if not near or np.ptp(grown) > ALIKE:
-        return ""
-    return f"values are about {np.exp(grown.mean()):.3g} times what they were: another unit?"
+def _faults(
+    pair: _Pair, values: pd.Series, found: list[Found], drift: DriftSettings
+) -> list[Found]:
+    """Return what would be a broken pipe, in words, and how sure it is."""
+    column, before, after = pair.column, pair.before, pair.after
+    gone = found[-1]
+    faults = [
+        replace(gone, said=f"missing values rose: {change(column, before, after, 'missing')}")
+    ]
+    if column.kind in NUMERIC and pair.counts:
+        surest = min(found[:-1], key=lambda one: one.p_value)
+        factor = unit_factor(column, before, after)
+        said = f"{change(column, before, after, 'place')}, about {factor:.3g} times: another unit?"
+        faults.append(Found("unit", surest.p_value, np.inf if factor else 0.0, said))
+    if before.seen:
+        p_value, said = unseen(before.seen, values, column)
+        faults.append(Found("unseen", p_value, np.inf if said else 0.0, said))
+    return faults

@@ -1,24 +1,35 @@
-"""Does it hurt? The loss on rows whose outcome is known, against the loss at release.
+"""Does it hurt? The loss on rows whose outcome is known, and an estimate of it for all rows.
 
-In: served rows with outcomes. Out: a `LossComparison` with its one-sided test.
+In: served rows, with outcomes or without. Out: a `LossComparison` and a `LossEstimate`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from ..evaluation.scored import served_losses
+from ..evaluation.scored import served_scores, truth
+from ..evaluation.scores import losses
 from ..release.bundle import Release
-from .settings import SHARE, DriftSettings
+from .baseline import Baseline
+from .settings import DriftSettings
+
+BINS = 10
+ALONE = 0.08  # a correlation of the errors with a column that is worth a name
+# Of the budget of harm: a loss that rose is the surest sign, the others see what it cannot.
+WEIGHTS = {"rise": 0.6, "gap": 0.25, "alone": 0.15}
+CLIPPED = 0.01
+FAR = 5  # times `max_loss_increase`, that an estimate has to have risen
 
 
 @dataclass(frozen=True)
 class LossComparison:
-    """Mean loss at release and now (Brier's or squared error); worse: beyond chance.
+    """Mean loss at release and now (Brier's or squared error).
 
-    now: None where the outcomes are too few to tell.
+    rows: with outcomes; now: None where these are too few to tell, low and high are its 95 %
+    interval; p_value: the chance without drift; worse: beyond chance, as `said` tells.
     """
 
     rows: int
@@ -26,23 +37,168 @@ class LossComparison:
     now: float | None = None
     p_value: float = 1.0
     worse: bool = False
+    said: str = ""
+    low: float | None = None
+    high: float | None = None
 
 
-def realized_loss(release: Release, served: pd.DataFrame, drift: DriftSettings) -> LossComparison:
-    """Compare the loss of `served` rows that have an outcome with the reference's.
+@dataclass(frozen=True)
+class LossEstimate:
+    """The mean loss that rows without outcomes probably have, with its 95 % interval.
 
-    A one-sided z-test of two means with their own variances (Welch, 1947). Outcomes that are no
-    known class, or no number, are left out.
+    As if nothing but the predictions' distribution had changed: that a prediction means something
+    else now (concept drift) it cannot see. p_value: the chance of such a rise without drift.
     """
-    before = release.reference.loss
-    known = served[served["outcome"].notna()]
-    loss = served_losses(release.classes, known)
-    loss = loss[np.isfinite(loss)]
-    if len(loss) < drift.min_rows:
-        return LossComparison(len(loss), before.mean)
-    error = np.sqrt(loss.var(ddof=1) / len(loss) + before.variance / before.rows)
-    rise = loss.mean() - before.mean
-    p_value = float(stats.norm.sf(rise / error)) if error > 0 else 1.0
-    level = (1 - SHARE) * drift.false_alarm_rate
-    worse = p_value < level and rise > drift.max_loss_increase * before.mean
-    return LossComparison(len(loss), before.mean, float(loss.mean()), p_value, bool(worse))
+
+    value: float
+    low: float
+    high: float
+    p_value: float = 1.0
+
+
+@dataclass(frozen=True)
+class _Bins:
+    """Tenths of the test rows by prediction: rows, and mean and variance of the loss in each."""
+
+    edges: np.ndarray
+    rows: np.ndarray
+    loss: np.ndarray
+    variance: np.ndarray
+
+    def place(self, y_pred: np.ndarray) -> np.ndarray:
+        """Return the number of the bin of each row."""
+        return np.searchsorted(self.edges, _score(y_pred))
+
+
+def _score(y_pred: np.ndarray) -> np.ndarray:
+    """Return what rows are sorted by: of many classes, the chance of being wrong."""
+    return 1 - y_pred.max(axis=1) if y_pred.ndim == 2 else y_pred
+
+
+def _bins(known: Baseline) -> _Bins:
+    score = _score(known.y_pred)
+    edges = np.unique(np.quantile(score, np.linspace(0, 1, BINS + 1)[1:-1]))
+    place, many = np.searchsorted(edges, score), len(edges) + 1
+    rows = np.maximum(np.bincount(place, minlength=many), 1)
+    loss = np.bincount(place, known.loss, many) / rows
+    return _Bins(
+        edges, rows, loss, np.bincount(place, (known.loss - loss[place]) ** 2, many) / rows
+    )
+
+
+def estimated_loss(known: Baseline, y_pred: np.ndarray, drift: DriftSettings) -> LossEstimate:
+    """Estimate the mean loss of rows by what was said of them.
+
+    The loss of the test rows, weighted by tenths of the predictions as they are now distributed
+    (post-stratification; Cochran, 1977, section 5A.9).
+    """
+    bins = _bins(known)
+    place = bins.place(y_pred)
+    shares = np.bincount(place, minlength=len(bins.rows)) / len(place)
+    value, usual = float(shares @ bins.loss), float(known.loss.mean())
+    sampled = bins.loss[place].var() / len(place)
+    error = np.sqrt(sampled + shares**2 @ (bins.variance / bins.rows))
+    was = bins.rows / bins.rows.sum()
+    moved = np.sqrt(
+        sampled + bins.loss[bins.place(known.y_pred)].var() / len(known.loss)
+        + (shares - was) ** 2 @ (bins.variance / bins.rows)
+    )  # fmt: skip
+    rise = value - usual
+    # Rows may have become harder, and the model be as good as can be: that needs no other one.
+    sure = rise > FAR * drift.max_loss_increase * usual and moved > 0
+    p_value = float(stats.norm.sf(rise / moved)) if sure else 1.0
+    return LossEstimate(value, value - 1.96 * error, value + 1.96 * error, p_value)
+
+
+def realized_loss(
+    release: Release,
+    known: Baseline,
+    served: pd.DataFrame,
+    window: pd.DataFrame,
+    drift: DriftSettings,
+    levels: Mapping[str, float],
+) -> LossComparison:
+    """Ask of rows with an outcome whether the model is worse, in three ways.
+
+    Whether the loss rose (Welch, 1947); whether it is above that of test rows with such
+    predictions; whether the errors go with a column, as they did not (a score test). served: as
+    `Ledger.served` returns it; window: the typed rows of these. Outcomes that are no known class,
+    or no number, are left out.
+    """
+    y_true = truth(release.classes, served["outcome"])
+    kept = ~np.isnan(y_true)
+    rows, usual = int(kept.sum()), float(known.loss.mean())
+    if rows < drift.min_rows:
+        return LossComparison(rows, usual)
+    y_pred = served_scores(release.classes, served[kept])
+    true = y_true[kept].astype("int64") if release.classes else y_true[kept]
+    loss, bins = losses(true, y_pred), _bins(known)
+    now, expected = float(loss.mean()), bins.loss[bins.place(y_pred)]
+    least = drift.max_loss_increase * usual
+    asked = {
+        "rise": _rise(loss, known.loss, least, f"the loss on {rows:,} labelled rows rose by"),
+        "gap": _gap(loss - expected, expected, bins, bins.place(y_pred), least),
+        "alone": _alone(known, true, y_pred, known.code(window[kept]), bins),
+    }
+    weighted = [(p / WEIGHTS[name], said) for name, (p, said) in asked.items()]
+    p_value = min(1.0, *(p for p, _ in weighted))
+    # Of those that are sure the first: a loss that rose needs no further words.
+    sure = [said for p, said in weighted if p < levels["harm"]]
+    worse, said = bool(sure), next(iter(sure), "")
+    wide = 1.96 * float(loss.std(ddof=1)) / np.sqrt(rows)
+    return LossComparison(rows, usual, now, p_value, worse, said, now - wide, now + wide)
+
+
+def _rise(loss: np.ndarray, before: np.ndarray, least: float, what: str) -> tuple[float, str]:
+    error = np.sqrt(loss.var(ddof=1) / len(loss) + before.var() / len(before))
+    rise = float(loss.mean() - before.mean())
+    if rise <= least or error == 0:
+        return 1.0, ""
+    return float(stats.norm.sf(rise / error)), f"{what} {rise / before.mean():.0%}"
+
+
+def _gap(
+    gap: np.ndarray, expected: np.ndarray, bins: _Bins, place: np.ndarray, least: float
+) -> tuple[float, str]:
+    """Ask whether the loss is above what test rows with such predictions had."""
+    shares = np.bincount(place, minlength=len(bins.rows)) / len(place)
+    error = np.sqrt(gap.var(ddof=1) / len(gap) + shares**2 @ (bins.variance / bins.rows))
+    if gap.mean() <= least or error == 0:
+        return 1.0, ""
+    said = f"the loss on {len(gap):,} labelled rows is {gap.mean() / expected.mean():.0%} above"
+    return float(stats.norm.sf(gap.mean() / error)), f"{said} what it was for such predictions"
+
+
+def _alone(
+    known: Baseline, y_true: np.ndarray, y_pred: np.ndarray, codes: np.ndarray, bins: _Bins
+) -> tuple[float, str]:
+    """Ask whether the errors go with a column, or with nothing but the time."""
+    before = _errors(known.y_true, known.y_pred, known.loss, bins)
+    low, high = np.quantile(before, [CLIPPED, 1 - CLIPPED])
+    loss = losses(y_true, y_pred)
+    after = np.clip(_errors(y_true, y_pred, loss, bins), low, high) / (before.std() or 1.0)
+    before = np.clip(before, low, high) / (before.std() or 1.0)
+    old, new = (
+        np.column_stack([np.ones(len(errors)), some]) * errors[:, None]
+        for errors, some in ((before, known.codes), (after, codes))
+    )
+    apart = new.mean(axis=0) - old.mean(axis=0)
+    error = np.sqrt(new.var(axis=0) / len(new) + old.var(axis=0) / len(old))
+    # More than at release: errors that go with a column no more are no harm, as of learnt rows.
+    more = np.abs(new.mean(axis=0)) - np.abs(old.mean(axis=0)) >= ALONE
+    z = np.where(more, np.abs(apart) / np.maximum(error, 1e-12), 0.0)
+    best = int(z.argmax())
+    if not z[best]:
+        return 1.0, ""
+    p_value = min(1.0, len(z) * 2 * float(stats.norm.sf(z[best])))
+    if best == 0:
+        way = "higher" if apart[0] > 0 else "lower"
+        return p_value, f"outcomes are {way} than predicted on {len(new):,} labelled rows"
+    name = list(known.coders)[best - 1]
+    said = f"errors on {len(new):,} labelled rows go with '{name}' (correlation {apart[best]:+.2f})"
+    return p_value, said
+
+
+def _errors(y_true: np.ndarray, y_pred: np.ndarray, loss: np.ndarray, bins: _Bins) -> np.ndarray:
+    """Return how far off each row is, with its sign; of many classes, the loss beyond the usual."""
+    return loss - bins.loss[bins.place(y_pred)] if y_pred.ndim == 2 else y_true - y_pred

@@ -10,28 +10,31 @@ from scipy import stats
 from ..data.contract import Column
 from ..data.profile import News, listed
 
-FEWEST = 5  # rows
+FEWEST = 3  # rows
 MORE = 0.01  # of the rows, beyond what is expected
 UNLIKE = 0.05  # chance of as many new values in the test, below which it is not like the training
 
 
-def unseen(seen: News, values: pd.Series, column: Column, level: float) -> str:
-    """Say if surely more rows than expected hold values that neither rows nor contract knew.
+def unseen(seen: News, values: pd.Series, column: Column) -> tuple[float, str]:
+    """Say if more rows than expected hold values that neither rows nor contract knew.
 
-    seen: as `news` returns it; level: the chance of saying so of a column that did not change, of
-    which all new values together have one half, and the commonest alone the other.
+    seen: as `news` returns it. Returns the chance of that in a column that did not change, and the
+    words; they are empty if it is too few to be worth them. Two questions, all new values together
+    and the commonest alone, so the chance is that of either.
     """
     present = values.dropna().astype(str)
     known = listed(present, seen.values) | present.isin(column.categories or ()).to_numpy()
     new, rows = present[~known].value_counts(), len(present)
     count, (expected, p_value) = int(new.sum()), surplus(int(new.sum()), rows, seen)
-    if p_value < level / 2 and count >= max(FEWEST, expected + MORE * rows):
+    found = [(1.0, "")]
+    if count >= max(FEWEST, expected + MORE * rows):
         names = ", ".join(repr(str(name)[:40]) for name in new.index[:3])
         usual = f" (about {expected:.0f} were to be expected)" if expected >= 1 else ""
-        return f"{count} rows hold values never seen before: {names}{usual}"
-    if count and new.iloc[0] >= max(FEWEST, MORE * rows) and _alone(new, rows, seen) < level / 2:
-        return f"{new.iloc[0]} rows hold a value never seen before: {str(new.index[0])[:40]!r}"
-    return ""
+        found.append((2 * p_value, f"{count} rows hold values never seen before: {names}{usual}"))
+    if count and new.iloc[0] >= max(FEWEST, MORE * rows):
+        said = f"{new.iloc[0]} rows hold a value never seen before: {str(new.index[0])[:40]!r}"
+        found.append((2 * _alone(new, rows, seen), said))
+    return min(found)
 
 
 def surplus(count: int, rows: int, seen: News) -> tuple[float, float]:

@@ -5,9 +5,9 @@ before the one here. Imported by its name only: a service has neither matplotlib
 """
 
 from .data import data_page
-from .drift import drift_page
+from .drift import drift_page, history_page
 from .gate import gate_page
 from .render import render
 from .report import report_page
 
-__all__ = ["data_page", "drift_page", "gate_page", "render", "report_page"]
+__all__ = ["data_page", "drift_page", "gate_page", "history_page", "render", "report_page"]

@@ -1,0 +1,152 @@
+"""A verdict asks for a training, but not too often; and nothing is learnt from a broken pipe."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import world
+from click.testing import CliRunner
+from ml_lifecycle.errors import CheckFailed
+from ml_lifecycle.evaluation.labelled import SERVED, labelled
+from ml_lifecycle.ledger import Outcome, take_outcomes
+from ml_lifecycle.ledger.database import Ledger
+from ml_lifecycle.ledger.tables import DECISIONS
+from ml_lifecycle.monitoring import DriftSettings, parted
+from ml_lifecycle.monitoring.skew import skew
+from project import loop
+from project.cli import main
+from pydantic import ValidationError
+from world import Champion, Settings, prediction
+
+
+@pytest.fixture
+def own(champion: Champion, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    settings = champion.copy(tmp_path)
+    world.write_toml(settings.project.root, {})
+    monkeypatch.setenv("LEDGER_URL", settings.project.ledger_url)
+    monkeypatch.chdir(settings.project.root)
+    return settings
+
+
+def trained(ledger: Ledger, verdict: str, days_ago: float) -> None:
+    ledger.decide("retrain", "done", "", 2, details={"gate": verdict})
+    latest = ledger.decisions("retrain", last=1)[0].id
+    with ledger.engine.begin() as connection:
+        moment = datetime.now(UTC) - timedelta(days=days_ago)
+        connection.execute(DECISIONS.update().filter_by(id=latest).values(created_at=moment))
+
+
+@pytest.mark.parametrize(
+    ("verdict", "trainings", "said"),
+    [
+        ("quiet", [], "the last check says quiet"),
+        ("fault", [], "the last check says fault"),
+        ("retrain", [], ""),
+        ("retrain", [("reject", 8)], ""),
+        ("retrain", [("reject", 6)], "the last training was on"),
+        ("retrain", [("promote", 30), ("reject", 20), ("reject", 10)], ""),
+    ],
+)
+def test_a_training_begins_when_a_check_asks_for_it_after_the_cool_down(
+    own: Settings, ledger: Ledger, verdict: str, trainings: list[Any], said: str
+) -> None:
+    for how, days in trainings:
+        trained(ledger, how, days)
+    ledger.decide("drift", verdict, "", 1)
+    found = loop.why_not(own, ledger, 1)
+    assert said in found
+    assert bool(said) == bool(found)
+
+
+def test_a_verdict_is_acted_on_once_and_a_person_looks_after_so_many_attempts(
+    own: Settings, ledger: Ledger
+) -> None:
+    assert loop.why_not(own, ledger, 1) == "nothing was checked yet"
+    for days in (40, 30, 20):
+        assert not loop.why_not(own, ledger, 1) if days < 40 else True
+        ledger.decide("drift", "retrain", "", 1)
+        trained(ledger, "reject", days)
+        assert loop.why_not(own, ledger, 1) == "the last check was acted on already"
+        ledger.decide("drift", "retrain", "", 1)
+        if days > 20:
+            assert not loop.why_not(own, ledger, 1)
+    with pytest.raises(CheckFailed, match="3 trainings in a row did not get past the gate"):
+        loop.why_not(own, ledger, 1)
+
+
+def test_a_fault_cannot_be_made_to_retrain() -> None:
+    with pytest.raises(ValidationError, match="nothing to learn from"):
+        DriftSettings(then={"fault": ["retrain"]})
+
+
+def test_what_came_through_a_broken_pipe_is_not_learnt_from_until_it_is_mended(
+    own: Settings, champion: Champion
+) -> None:
+    row = dict(champion.release.manifest.typical_row)
+    with Ledger(own.project.ledger_url) as ledger:
+        start = datetime(2026, 1, 1, tzinfo=UTC)
+        moments = [start + timedelta(days=day) for day in range(10)]
+        ledger.write_predictions(
+            [
+                prediction(f"r{n}") | {"inputs": row, "created_at": at}
+                for n, at in enumerate(moments)
+            ]
+        )
+        take_outcomes(ledger, [Outcome(f"r{n}", 0, "yes") for n in range(10)])
+        ends = {"from": moments[3].isoformat(), "to": moments[6].isoformat()}
+        ledger.decide("drift", "fault", "", 1, details=ends)
+        ledger.decide("drift", "watch", "", 1, details=ends)
+        contract = champion.release.contract
+        kept = labelled(ledger, contract, without=loop.broken(ledger))
+        assert sorted(kept[SERVED]) == [*moments[:3], *moments[7:]]
+    said = CliRunner().invoke(main, ["drift", "--mended", "the unit is hours again"])
+    assert "1 broken window may be learnt from again" in said.output
+    with Ledger(own.project.ledger_url) as ledger:
+        assert not loop.broken(ledger)
+        assert len(labelled(ledger, contract, without=loop.broken(ledger))) == 10
+    assert CliRunner().invoke(main, ["drift", "--mended", " "]).exit_code == 2
+
+
+def test_a_history_is_written_by_time_and_by_column_and_unknown_ones_are_refused(
+    own: Settings, window: Any
+) -> None:
+    served = window(600)
+    rows = [
+        prediction(f"r{n}")
+        | {"inputs": one.inputs, "probabilities": one.probabilities, "prediction": "no"}
+        for n, one in enumerate(served.itertuples())
+    ]
+    with Ledger(own.project.ledger_url) as ledger:
+        ledger.write_predictions(rows)
+    for by in ("month", "plan"):
+        done = CliRunner().invoke(main, ["drift", "--by", by])
+        assert done.exit_code == 0, done.output
+        page = own.project.reports / "drift-history.html"
+        assert f"by {by}" in page.read_text(encoding="utf-8")
+        page.unlink()
+    refused = CliRunner().invoke(main, ["drift", "--by", "moon"])
+    assert refused.exit_code == 2
+    assert "give day, month or one of" in refused.output
+
+
+def test_parts_hold_every_row_once(champion: Champion, window: Any) -> None:
+    served = window(300).assign(created_at=pd.Timestamp("2026-01-01", tz="UTC"))
+    for by in ("day", "month", "plan"):
+        parts = parted(served, by, champion.release.contract)
+        assert sum(len(rows) for _, rows in parts) == 300
+        assert [name for name, _ in parts] == sorted({name for name, _ in parts})
+
+
+def test_answers_that_are_not_the_models_are_told_with_what_they_have_in_common(
+    champion: Champion, window: Any
+) -> None:
+    served = window(400).assign(created_at=pd.Timestamp("2026-01-01", tz="UTC"))
+    assert skew(champion.release, served) == ""
+    plans = np.array([inputs["plan"] for inputs in served["inputs"]])
+    off = plans == plans[0]
+    said = served["probabilities"].where(~off, [{"no": 0.9, "yes": 0.1}] * 400)
+    found = skew(champion.release, served.assign(probabilities=said))
+    assert f"{off.sum()} of 400 answers since 2026-01-01 00:00" in found
+    assert f"'plan' = {plans[0]}" in found
