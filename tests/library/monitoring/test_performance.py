@@ -8,7 +8,7 @@ from ml_lifecycle.evaluation.scores import losses
 from ml_lifecycle.monitoring import DriftSettings
 from ml_lifecycle.monitoring.baseline import Baseline
 from ml_lifecycle.monitoring.labels import label_bias
-from ml_lifecycle.monitoring.performance import estimated_loss
+from ml_lifecycle.monitoring.performance import _rise, estimated_loss
 
 DRIFT = DriftSettings()
 
@@ -54,3 +54,11 @@ def test_outcomes_of_some_rows_only_are_named_as_a_bias(alike: bool, said: bool)
     found = label_bias(known(1), codes, labelled)
     assert bool(found) == said
     assert ("'x'" in found) == said
+
+
+def test_a_loss_that_was_nothing_is_told_without_dividing_by_it() -> None:
+    before, now = np.zeros(500), np.full(500, 0.25)
+    now[::2] = 0.0
+    p_value, said = _rise(now, before, 0.0)
+    assert p_value < 1e-6
+    assert said == "the loss on 500 labelled rows rose from 0 to 0.125"

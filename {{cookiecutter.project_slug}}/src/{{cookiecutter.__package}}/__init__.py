@@ -14,7 +14,7 @@ import ml_lifecycle
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # What `ml_lifecycle.digest()` is of the library that this recipe was made with.
-LIBRARY = "51768af220e70ffa3bdfa0a5f59c9d713db46963c09bbee8b34fa8c4094222e5"
+LIBRARY = "2e1797bfd6fb859930485d1d3913b71caab20a54d7d15f5c00950a9ce4417e35"
 
 if ml_lifecycle.digest() != LIBRARY:
     raise ImportError(

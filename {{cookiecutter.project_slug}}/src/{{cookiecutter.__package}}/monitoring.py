@@ -91,8 +91,8 @@ def harm(found: Evidence) -> str:
         )
         return f"the loss on {loss.rows:,} labelled rows {trend}"
     if found.estimate and found.alarms.get("harm"):
-        rise = found.estimate.value / loss.before - 1
-        return f"by its predictions the loss must be expected to have risen by {rise:.0%}"
+        said = f"by its predictions the loss must be expected to be {found.estimate.value:.3g}"
+        return f"{said}, and was {loss.before:.3g} at release"
     return "too few outcomes have come to tell whether it hurts"
 
 

@@ -136,7 +136,7 @@ def realized_loss(
     now, expected = float(loss.mean()), bins.loss[bins.place(y_pred)]
     least = drift.max_loss_increase * usual
     asked = {
-        "rise": _rise(loss, known.loss, least, f"the loss on {rows:,} labelled rows rose by"),
+        "rise": _rise(loss, known.loss, least),
         "gap": _gap(loss - expected, expected, bins, bins.place(y_pred), least),
         "alone": _alone(known, true, y_pred, known.code(window[kept]), bins),
     }
@@ -149,12 +149,13 @@ def realized_loss(
     return LossComparison(rows, usual, now, p_value, worse, said, now - wide, now + wide)
 
 
-def _rise(loss: np.ndarray, before: np.ndarray, least: float, what: str) -> tuple[float, str]:
+def _rise(loss: np.ndarray, before: np.ndarray, least: float) -> tuple[float, str]:
     error = np.sqrt(loss.var(ddof=1) / len(loss) + before.var() / len(before))
     rise = float(loss.mean() - before.mean())
     if rise <= least or error == 0:
         return 1.0, ""
-    return float(stats.norm.sf(rise / error)), f"{what} {rise / before.mean():.0%}"
+    by = f"by {rise / before.mean():.0%}" if before.mean() else f"from 0 to {loss.mean():.3g}"
+    return float(stats.norm.sf(rise / error)), f"the loss on {len(loss):,} labelled rows rose {by}"
 
 
 def _gap(
@@ -165,8 +166,9 @@ def _gap(
     error = np.sqrt(gap.var(ddof=1) / len(gap) + shares**2 @ (bins.variance / bins.rows))
     if gap.mean() <= least or error == 0:
         return 1.0, ""
-    said = f"the loss on {len(gap):,} labelled rows is {gap.mean() / expected.mean():.0%} above"
-    return float(stats.norm.sf(gap.mean() / error)), f"{said} what it was for such predictions"
+    now, then = gap.mean() + expected.mean(), expected.mean()
+    said = f"the loss on {len(gap):,} labelled rows is {now:.3g}, and was {then:.3g} on test rows"
+    return float(stats.norm.sf(gap.mean() / error)), f"{said} with such predictions"
 
 
 def _alone(
