@@ -14,7 +14,7 @@ import ml_lifecycle
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # What `ml_lifecycle.digest()` is of the library that this recipe was made with.
-LIBRARY = "2e1797bfd6fb859930485d1d3913b71caab20a54d7d15f5c00950a9ce4417e35"
+LIBRARY = "08eea85fb365528c91ed0fbc1b2b720ff020771132618bf778b4a7bea3a71482"
 
 if ml_lifecycle.digest() != LIBRARY:
     raise ImportError(

@@ -9,6 +9,7 @@ spending), and some for evidence that comes together over looks (an e-detector).
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from math import log
 
 from ..ledger.database import Ledger
 
@@ -16,7 +17,6 @@ from ..ledger.database import Ledger
 SHARES = {"moved": 0.74, "fault": 0.06, "harm": 0.2}
 FIRST, LATER, SUMMED = 0.8, 0.1, 0.1
 YEAR = 365  # looks, of which no more than SUMMED of a budget end in a false alarm
-KAPPA = 0.1
 AGREES = 0.1  # p-value of a look that does not speak against what earlier ones said
 
 
@@ -75,10 +75,12 @@ def alarming(p_value: float, level: float, evidence: float, most: float) -> bool
 def summed(before: float, p_value: float, most: float) -> float:
     """Return the evidence with one more look.
 
-    A p-value p becomes the e-value κ p^(κ-1) (Vovk and Wang, 2021), and (1 + before) times that is
-    the detector's sum. It stays below ten times `most`, so that a few quiet looks end an alarm.
+    A p-value p becomes the e-value (1 - p + p ln p) / (p ln² p), the mean of all κ p^(κ-1) (Vovk
+    and Wang, 2021), and (1 + before) times that is the detector's sum. It stays below ten times
+    `most`, so that a few quiet looks end an alarm.
     """
-    return float(min((1 + before) * KAPPA * max(p_value, 1e-300) ** (KAPPA - 1), 10 * most))
+    p = min(max(p_value, 1e-300), 0.999)
+    return min((1 + before) * (1 - p + p * log(p)) / (p * log(p) ** 2), 10 * most)
 
 
 def remembered(ledger: Ledger, version: int) -> Looks:
