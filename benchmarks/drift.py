@@ -14,13 +14,12 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache, partial
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from training import ROOT, WORK, run
+from training import example_project
 
 TEST = 0.2  # of the rows
 SIZES, WINDOWS = (600, 3_000, 20_000), (500, 5_000)
@@ -160,14 +159,7 @@ def main() -> None:
     given = parser.parse_args()
     if given.inside:
         return simulate(given.times, given.kind or list(KINDS))
-    root = WORK / "bench-drift"
-    cookiecutter = Path(sys.executable).with_name("cookiecutter")
-    run(
-        [cookiecutter, ROOT, "--no-input", "--default-config", "--overwrite-if-exists",
-         "--output-dir", WORK, "project_slug=bench-drift"], WORK,
-    )  # fmt: skip
-    run(["make", "setup"], root)
-    python = root / ".venv" / "bin" / "python"
+    python = example_project("bench-drift") / ".venv" / "bin" / "python"
     command = [python, __file__, "--inside", *sys.argv[1:]]
     sys.exit(subprocess.run(command, check=False).returncode)
 

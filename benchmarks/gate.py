@@ -17,12 +17,11 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache, partial
 from itertools import product
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-from training import ROOT, WORK, run
+from training import example_project
 
 SHARED = 0.6  # of the variance of a model's error: two models of one table err alike
 # Variance of the champion's error (of log-odds, or of the number to predict) and of what nobody
@@ -195,14 +194,7 @@ def main() -> None:
     given = parser.parse_args()
     if given.inside:
         return simulate(given.times)
-    root = WORK / "bench-gate"
-    cookiecutter = Path(sys.executable).with_name("cookiecutter")
-    run(
-        [cookiecutter, ROOT, "--no-input", "--default-config", "--overwrite-if-exists",
-         "--output-dir", WORK, "project_slug=bench-gate"], WORK,
-    )  # fmt: skip
-    run(["make", "setup"], root)
-    python = root / ".venv" / "bin" / "python"
+    python = example_project("bench-gate") / ".venv" / "bin" / "python"
     command = [python, __file__, "--inside", "--times", str(given.times)]
     sys.exit(subprocess.run(command, check=False).returncode)
 

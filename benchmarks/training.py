@@ -168,6 +168,17 @@ def rendered(table: Table | None, seconds: float | None) -> tuple[Path, str, Pat
     return root, name.replace("-", "_"), root / ".venv" / "bin" / "python"
 
 
+def example_project(name: str) -> Path:
+    """Make a project of the bundled example, or use the one there; return its folder."""
+    cookiecutter = Path(sys.executable).with_name("cookiecutter")
+    run(
+        [cookiecutter, ROOT, "--no-input", "--default-config", "--overwrite-if-exists",
+         "--output-dir", WORK, f"project_slug={name}"], WORK,
+    )  # fmt: skip
+    run(["make", "setup"], WORK / name)
+    return WORK / name
+
+
 def ours(
     table: Table, seconds: float | None, following: list[Path]
 ) -> tuple[Path, list[float], dict[str, object]]:

@@ -19,23 +19,15 @@ import sys
 import tomllib
 from pathlib import Path
 
-from training import ROOT, WORK, run
+from training import example_project
 
 
 def project(folder: Path | None) -> tuple[Path, str]:
     """Return the Python of a project, of a new one if no folder is given, and its package."""
-    root = folder or WORK / "bench-verdicts"
-    if folder is None:
-        cookiecutter = Path(sys.executable).with_name("cookiecutter")
-        run(
-            [cookiecutter, ROOT, "--no-input", "--default-config", "--overwrite-if-exists",
-             "--output-dir", WORK, "project_slug=bench-verdicts"], WORK,
-        )  # fmt: skip
-        run(["make", "setup"], root)
+    root = folder or example_project("bench-verdicts")
     content = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
-    return root / ".venv" / "bin" / "python", content["tool"]["uv"]["build-backend"]["module-name"][
-        0
-    ]
+    package, _ = content["tool"]["uv"]["build-backend"]["module-name"]
+    return root / ".venv" / "bin" / "python", package
 
 
 def main() -> None:

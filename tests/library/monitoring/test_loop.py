@@ -13,7 +13,8 @@ from ml_lifecycle.evaluation.labelled import SERVED, labelled
 from ml_lifecycle.ledger import Outcome, take_outcomes
 from ml_lifecycle.ledger.database import Ledger
 from ml_lifecycle.ledger.tables import DECISIONS
-from ml_lifecycle.monitoring import DriftSettings, parted
+from ml_lifecycle.monitoring import DriftSettings, Looks, gather, parted
+from ml_lifecycle.monitoring.drift import served_frame
 from ml_lifecycle.monitoring.skew import skew
 from project import loop
 from project.cli import main
@@ -109,6 +110,18 @@ def test_what_came_through_a_broken_pipe_is_not_learnt_from_until_it_is_mended(
     assert CliRunner().invoke(main, ["drift", "--mended", " "]).exit_code == 2
 
 
+def test_the_window_of_a_fault_holds_no_rows_of_before_whose_outcomes_came_late(
+    champion: Champion, window: Any
+) -> None:
+    served, looked = window(400), pd.Timestamp("2026-02-01", tz="UTC")
+    days = pd.to_timedelta(np.where(np.arange(400) < 200, -20, 1), unit="D")
+    served = served.assign(created_at=looked + days, outcome_at=looked + pd.Timedelta(days=2))
+    looks = Looks(1, looked.isoformat(), looked.isoformat(), {})
+    found = gather(champion.release, served, DriftSettings(), looks)
+    assert (found.rows, found.loss.rows) == (200, 400)
+    assert found.stretch == ("2026-02-02T00:00:00+00:00",) * 2
+
+
 def test_a_history_is_written_by_time_and_by_column_and_unknown_ones_are_refused(
     own: Settings, window: Any
 ) -> None:
@@ -143,10 +156,11 @@ def test_answers_that_are_not_the_models_are_told_with_what_they_have_in_common(
     champion: Champion, window: Any
 ) -> None:
     served = window(400).assign(created_at=pd.Timestamp("2026-01-01", tz="UTC"))
-    assert skew(champion.release, served) == ""
+    typed = served_frame(champion.release, served)
+    assert skew(champion.release, served, typed) == ""
     plans = np.array([inputs["plan"] for inputs in served["inputs"]])
     off = plans == plans[0]
     said = served["probabilities"].where(~off, [{"no": 0.9, "yes": 0.1}] * 400)
-    found = skew(champion.release, served.assign(probabilities=said))
+    found = skew(champion.release, served.assign(probabilities=said), typed)
     assert f"{off.sum()} of 400 answers since 2026-01-01 00:00" in found
     assert f"'plan' = {plans[0]}" in found

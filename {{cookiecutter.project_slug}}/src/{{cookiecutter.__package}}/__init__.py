@@ -14,7 +14,7 @@ import ml_lifecycle
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # What `ml_lifecycle.digest()` is of the library that this recipe was made with.
-LIBRARY = "08eea85fb365528c91ed0fbc1b2b720ff020771132618bf778b4a7bea3a71482"
+LIBRARY = "d71ecc775eac48dc12417302002a737c029383cd6e672babc511137277fd4a10"
 
 if ml_lifecycle.digest() != LIBRARY:
     raise ImportError(

@@ -151,8 +151,8 @@ def retrain_verb(settings: "Settings", strict: bool, asked: bool) -> None:
     from .loop import why_not
 
     if asked:
-        version, _ = champion.champion_release(settings.registry)
         with Ledger(settings.project.ledger_url) as ledger:
+            version = champion.champion(settings.registry, ledger)
             if reason := why_not(settings, ledger, version.number):
                 click.echo(f"Nothing to do: {reason}")
                 return

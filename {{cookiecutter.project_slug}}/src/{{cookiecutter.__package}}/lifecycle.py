@@ -16,7 +16,7 @@ import pandas as pd
 from ml_lifecycle import Progress, WrongUse, counted, pace
 from ml_lifecycle.data import load_rows, row_hashes
 from ml_lifecycle.ledger import Ledger
-from ml_lifecycle.monitoring import Looks, parted, remembered
+from ml_lifecycle.monitoring import Looks, baseline, parted, remembered
 from ml_lifecycle.release import Release, champion, labelled, promote, questions
 from ml_lifecycle.service import ready, score
 from ml_lifecycle.tables import local, parts_of, pieces
@@ -82,10 +82,10 @@ def watch(settings: Settings, last: int | None = None) -> tuple[monitoring.Drift
         most = None if last else settings.drift.max_rows
         served = ledger.served(last, version.number, since=looks.moments, most=most)
         found = monitoring.check(release, served, settings.drift, looks)
-        details = {} if last else monitoring.details(found, served)
+        details = {} if last else monitoring.details(found)
         who = settings.approver
         ledger.decide("drift", found.verdict, found.reason, version.number, None, details, who=who)
-        earlier = [one for one in ledger.decisions("drift") if one.version == version.number]
+        earlier = ledger.decisions("drift", version=version.number)
         page = monitoring.write(found, version.number, settings.project, earlier)
         loop.tell(settings, ledger, found, version.number)
     return found, page
@@ -107,10 +107,11 @@ def history(settings: Settings, by: str, progress: Progress) -> Path:
         )
     rate = settings.drift.false_alarm_rate / len(parts)
     drift, past = settings.drift.model_copy(update={"false_alarm_rate": rate}), []
+    known = baseline(release)
     for place, (name, rows) in enumerate(parts, 1):
-        found = monitoring.check(release, rows, drift)
+        found = monitoring.check(release, rows, drift, known=known)
         said = {"at": name, "rows": len(rows), "verdict": found.verdict, "reason": found.reason}
-        past.append(said | monitoring.details(found, rows))
+        past.append(said | monitoring.details(found))
         progress(f"{name}: {found.verdict.upper()}", place, len(parts))
     page = settings.project.reports / "drift-history.html"
     text = history_page(past, settings.project, version.number, by)

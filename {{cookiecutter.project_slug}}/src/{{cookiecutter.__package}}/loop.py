@@ -38,11 +38,11 @@ def why_not(settings: "Settings", ledger: "Ledger", version: int) -> str:
         CheckFailed: the gate turned so many away that a person has to look.
 
     """
-    checks = [one for one in ledger.decisions("drift") if one.version == version]
-    if not checks or "retrain" not in getattr(settings.drift.then, checks[0].verdict, ()):
-        return f"the last check says {checks[0].verdict}" if checks else "nothing was checked yet"
+    check = next(iter(ledger.decisions("drift", last=1, version=version)), None)
+    if check is None or "retrain" not in getattr(settings.drift.then, check.verdict, ()):
+        return f"the last check says {check.verdict}" if check else "nothing was checked yet"
     tried = ledger.decisions("retrain")
-    if tried and checks[0].id < tried[0].id:
+    if tried and check.id < tried[0].id:
         return "the last check was acted on already"
     pause = timedelta(days=settings.drift.cool_down_days)
     if tried and datetime.now(UTC) - tried[0].created_at < pause:

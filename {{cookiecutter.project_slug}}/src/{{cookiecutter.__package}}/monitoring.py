@@ -14,7 +14,7 @@ import pandas as pd
 
 from ml_lifecycle import Project, counted
 from ml_lifecycle.ledger import Decision
-from ml_lifecycle.monitoring import DriftSettings, Evidence, Looks, gather
+from ml_lifecycle.monitoring import Baseline, DriftSettings, Evidence, Looks, gather
 from ml_lifecycle.release import Release
 
 CALM = ("quiet", "watch")  # exit code 0
@@ -38,10 +38,17 @@ class DriftCheck:
 
 
 def check(
-    release: Release, served: pd.DataFrame, drift: DriftSettings, looks: Looks | None = None
+    release: Release,
+    served: pd.DataFrame,
+    drift: DriftSettings,
+    looks: Looks | None = None,
+    known: Baseline | None = None,
 ) -> DriftCheck:
-    """Judge served rows, as `Ledger.served` returns them; looks: what earlier checks left."""
-    found = gather(release, served, drift, looks or Looks())
+    """Judge served rows, as `Ledger.served` returns them.
+
+    looks: what earlier checks left; known: the release's baseline, for who has read it already.
+    """
+    found = gather(release, served, drift, looks or Looks(), known)
     if not found.enough:
         said = f"{counted(found.rows, 'row')} served since the last check"
         reason = f"{said}, {drift.min_rows} are needed"
@@ -101,13 +108,11 @@ def _slowly(found: Evidence) -> str:
     return f"small movements in many checks together, most of '{surest.column}' ({surest.change})"
 
 
-def details(found: DriftCheck, served: pd.DataFrame) -> dict[str, Any]:
-    """Return what the ledger keeps of a check of served rows, for the next one and for the page."""
+def details(found: DriftCheck) -> dict[str, Any]:
+    """Return what the ledger keeps of a check, for the next one and for the page."""
     kept = {name: getattr(found.evidence, name) for name in ("looks", "loss", "estimate")}
     known = {name: asdict(part) if part else None for name, part in kept.items()}
-    moments = pd.to_datetime(served["created_at"], utc=True)
-    ends = {"from": moments.min().isoformat(), "to": moments.max().isoformat()}
-    return known | (ends if len(served) else {})
+    return known | dict(zip(("from", "to"), found.evidence.stretch, strict=True))
 
 
 def write(

@@ -77,8 +77,7 @@ def served_losses(classes: tuple[str, ...], rows: pd.DataFrame) -> np.ndarray:
     """
     y_true, y_pred = truth(classes, rows["outcome"]), served_scores(classes, rows)
     kept, loss = ~np.isnan(y_true), np.full(len(y_true), np.nan)
-    known = y_true[kept].astype("int64" if classes else "float64")
-    loss[kept] = losses(known, y_pred[kept])
+    loss[kept] = losses(y_true[kept], y_pred[kept])
     return loss
 
 

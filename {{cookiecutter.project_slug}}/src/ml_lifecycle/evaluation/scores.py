@@ -54,7 +54,7 @@ def probability_matrix(y_pred: np.ndarray) -> np.ndarray:
 def losses(y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
     """Return a loss per row: Brier's (1950) for classes, the squared error for numbers."""
     if y_pred.ndim == 2:
-        return ((y_pred - np.eye(y_pred.shape[1])[y_true]) ** 2).sum(axis=1)
+        return ((y_pred - np.eye(y_pred.shape[1])[y_true.astype("int64")]) ** 2).sum(axis=1)
     return (y_pred - y_true) ** 2
 
 

@@ -134,14 +134,15 @@ class Ledger:
         verdicts: Sequence[str] = (),
         last: int | None = None,
         connection: Connection | None = None,
+        version: int | None = None,
     ) -> list[Decision]:
-        """Return the `last` decisions of a kind and with one of `verdicts`, the latest first.
+        """Return the `last` decisions of a kind, with one of `verdicts`, on a version.
 
-        What is not given does not matter; read within `connection` if given.
+        The latest first. What is not given does not matter; read within `connection` if given.
         """
         query = select(DECISIONS).order_by(DECISIONS.c.id.desc()).limit(last)
-        if kind:
-            query = query.where(DECISIONS.c.kind == kind)
+        asked = {"kind": kind, "version": version}
+        query = query.filter_by(**{name: value for name, value in asked.items() if value})
         if verdicts:
             query = query.where(DECISIONS.c.verdict.in_(verdicts))
         with nullcontext(connection) if connection else self.engine.connect() as within:
@@ -228,10 +229,9 @@ class Ledger:
             new = PREDICTIONS.c.created_at > predicted
             query = query.where(new | (OUTCOMES.c.created_at > learnt))
         if most is not None:
-            drawn = query.order_by(None).order_by(PREDICTIONS.c.request_id, PREDICTIONS.c.row)
-            query = drawn.limit(most)
+            query = query.order_by(None).order_by(PREDICTIONS.c.request_id, PREDICTIONS.c.row)
         with self.engine.connect() as connection:
-            result = connection.execute(query.limit(last) if last else query)
+            result = connection.execute(query.limit(last or most))
             frame = pd.DataFrame(result.mappings().all(), columns=list(result.keys()))
         if most is not None:
             return frame.sort_values("created_at", kind="stable", ignore_index=True)

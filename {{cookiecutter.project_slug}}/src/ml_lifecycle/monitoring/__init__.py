@@ -5,6 +5,7 @@ of it is the project's.
 """
 
 from .alerts import alert
+from .baseline import Baseline, baseline
 from .check import Evidence, gather
 from .drift import ColumnDrift
 from .history import parted
@@ -14,6 +15,7 @@ from .settings import DriftSettings
 from .together import Together
 
 __all__ = [
+    "Baseline",
     "ColumnDrift",
     "DriftSettings",
     "Evidence",
@@ -22,6 +24,7 @@ __all__ = [
     "LossEstimate",
     "Together",
     "alert",
+    "baseline",
     "gather",
     "parted",
     "remembered",

@@ -12,6 +12,7 @@ import pandas as pd
 from ..data.contract import NAMED, NUMERIC, Column, Contract
 from ..evaluation.scored import truth
 from ..evaluation.scores import losses, predict_scores
+from ..evaluation.task import groups_of
 from ..release.bundle import Release, holdout, judgement
 
 Coder = Callable[[pd.Series], np.ndarray]
@@ -34,8 +35,12 @@ class Baseline:
 
     def code(self, frame: pd.DataFrame) -> np.ndarray:
         """Return the scores of typed rows, (rows, columns)."""
-        coded = [coder(frame[name]) for name, coder in self.coders.items()]
-        return np.column_stack(coded) if coded else np.empty((len(frame), 0))
+        return _coded(self.coders, frame)
+
+
+def _coded(coders: dict[str, Coder], frame: pd.DataFrame) -> np.ndarray:
+    coded = [coder(frame[name]) for name, coder in coders.items()]
+    return np.column_stack(coded) if coded else np.empty((len(frame), 0))
 
 
 def baseline(release: Release) -> Baseline:
@@ -52,17 +57,13 @@ def baseline(release: Release) -> Baseline:
         for column in _compared(contract)
         if (coder := _coder(frame[column.name], column)) is not None
     }
-    true = y_true.astype("int64") if release.classes else y_true
-    made = Baseline(coders, np.empty((0, 0)), y_true, y_pred, losses(true, y_pred))
-    return Baseline(coders, made.code(frame), y_true, y_pred, made.loss)
+    return Baseline(coders, _coded(coders, frame), y_true, y_pred, losses(y_true, y_pred))
 
 
 def first_of_group(frame: pd.DataFrame, contract: Contract) -> np.ndarray:
     """Return, (rows,) bool, the first row of each group; all, where there are no groups."""
-    if not contract.group or contract.group not in frame:
-        return np.ones(len(frame), dtype=bool)
-    groups = frame[contract.group]
-    return (~groups.duplicated() | groups.isna()).to_numpy()
+    groups = groups_of(frame, contract.group if contract.group in frame else "")
+    return ~pd.Series(groups).duplicated().to_numpy()
 
 
 def _compared(contract: Contract) -> list[Column]:

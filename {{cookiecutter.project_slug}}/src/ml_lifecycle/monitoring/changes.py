@@ -62,8 +62,12 @@ def _shares(old: Counts, new: Counts) -> str:
     return f"{name}: {first:.0%} → {second:.0%}"
 
 
+def _of_all(part: Counts) -> np.ndarray:
+    return np.array(part.rows) / max(sum(part.rows), 1)
+
+
 def _most(old: Counts, new: Counts) -> tuple[int, float, float]:
-    first, second = (np.array(part.rows) / max(sum(part.rows), 1) for part in (old, new))
+    first, second = _of_all(old), _of_all(new)
     place = int(np.abs(second - first).argmax())
     return place, float(first[place]), float(second[place])
 
@@ -100,9 +104,7 @@ def histogram(before: Profile, after: Profile) -> Histogram:
             continue
         scale = DAY if name == "distance" else 1.0
         labels = [edge if isinstance(edge, str) else f"≤ {edge / scale:,.4g}" for edge in old.cells]
-        first, second = (
-            np.array(part.rows) / max(sum(part.rows), 1) for part in (old, after.counts[name])
-        )
+        first, second = _of_all(old), _of_all(after.counts[name])
         if old.median is not None:
             names = [*labels, "more"]
             return Histogram(tuple(names), tuple(first.tolist()), tuple(second.tolist()))

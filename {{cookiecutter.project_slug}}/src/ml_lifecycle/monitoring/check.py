@@ -7,9 +7,9 @@ project's to make of it.
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+import numpy as np
 import pandas as pd
 
-from ..data.rows import to_frame
 from ..evaluation.scored import served_scores
 from ..release.bundle import Release
 from .baseline import Baseline, baseline, first_of_group
@@ -32,7 +32,8 @@ class Evidence:
 
     skew: answers that are not the model's; label_bias: that outcomes speak for some rows only;
     alarms: by kind (moved, fault, harm), whether it is beyond chance, in this look or in all looks
-    together; looks: what the next check has to know.
+    together; looks: what the next check has to know; stretch: when the first and the last of the
+    rows were served (ISO 8601, UTC).
     """
 
     rows: int
@@ -45,6 +46,7 @@ class Evidence:
     label_bias: str = ""
     alarms: Mapping[str, bool] = field(default_factory=dict)
     looks: Looks = NEVER
+    stretch: tuple[str, str] = ("", "")
 
     @property
     def enough(self) -> bool:
@@ -53,41 +55,45 @@ class Evidence:
 
 
 def gather(
-    release: Release, served: pd.DataFrame, drift: DriftSettings, looks: Looks = NEVER
+    release: Release,
+    served: pd.DataFrame,
+    drift: DriftSettings,
+    looks: Looks = NEVER,
+    known: Baseline | None = None,
 ) -> Evidence:
     """Compare what was served, as `Ledger.served` returns it, with the release's test rows.
 
     Of rows and outcomes those are taken that came after the last look. Fewer than `min_rows` of
-    either wait for the next one.
+    either wait for the next one. known: the release's baseline, for who has read it already.
     """
-    known, levels = baseline(release), looks.levels(drift.false_alarm_rate)
-    labelled = _since(served, "outcome_at", looks.labelled)
-    labelled = labelled[labelled["outcome"].notna()]
-    rows = to_frame(release.contract, list(labelled["inputs"]))
-    loss = realized_loss(release, known, labelled, rows, drift, levels)
-    fresh = _since(served, "created_at", looks.until)
+    known, levels = known or baseline(release), looks.levels(drift.false_alarm_rate)
+    window, new = served_frame(release, served), _since(served, "created_at", looks.until)
+    learnt = _since(served, "outcome_at", looks.labelled) & served["outcome"].notna().to_numpy()
+    labelled, fresh = served[learnt], served[new].reset_index(drop=True)
+    loss = realized_loss(release, known, labelled, window[learnt], drift, levels)
     found = Evidence(len(fresh), loss, looks=looks)
     if len(fresh) >= drift.min_rows:
-        found = _compared(release, known, fresh, drift, levels, found)
-    return _with_alarms(found, drift.false_alarm_rate, levels, fresh, labelled)
+        found = _compared(
+            release, known, fresh, window[new].reset_index(drop=True), drift, levels, found
+        )
+    return _with_alarms(found, drift.false_alarm_rate, levels, labelled)
 
 
-def _since(served: pd.DataFrame, column: str, moment: str) -> pd.DataFrame:
+def _since(served: pd.DataFrame, column: str, moment: str) -> np.ndarray:
     if not moment:
-        return served
-    after = pd.to_datetime(served[column], utc=True) > pd.Timestamp(moment)
-    return served[after].reset_index(drop=True)
+        return np.ones(len(served), dtype=bool)
+    return (pd.to_datetime(served[column], utc=True) > pd.Timestamp(moment)).to_numpy()
 
 
 def _compared(
     release: Release,
     known: Baseline,
     fresh: pd.DataFrame,
+    window: pd.DataFrame,
     drift: DriftSettings,
     levels: Mapping[str, float],
     found: Evidence,
 ) -> Evidence:
-    window = served_frame(release, fresh)
     first = first_of_group(window, release.contract)
     codes, outcomes = known.code(window[first]), fresh["outcome"].notna().to_numpy()[first]
     own = {name: share * levels["moved"] for name, share in PARTS.items()}
@@ -97,8 +103,9 @@ def _compared(
         pairs=pairs(known, codes, own["pairs"]),
         shift=shift(known, codes, own["shift"]),
         estimate=estimated_loss(known, served_scores(release.classes, fresh), drift),
-        skew=skew(release, fresh),
+        skew=skew(release, fresh, window),
         label_bias=label_bias(known, codes, outcomes),
+        stretch=_ends(fresh, "created_at"),
     )
 
 
@@ -121,11 +128,7 @@ def _p_values(found: Evidence) -> dict[str, float]:
 
 
 def _with_alarms(
-    found: Evidence,
-    rate: float,
-    levels: Mapping[str, float],
-    fresh: pd.DataFrame,
-    labelled: pd.DataFrame,
+    found: Evidence, rate: float, levels: Mapping[str, float], labelled: pd.DataFrame
 ) -> Evidence:
     asked, looks = _p_values(found), found.looks
     if not asked:
@@ -136,14 +139,13 @@ def _with_alarms(
         for kind, p in asked.items()
     }
     alarms["fault"] = alarms.get("fault", False) or bool(found.skew)
-    until = _last(fresh, "created_at", looks.until) if found.columns else looks.until
-    judged = found.loss.now is not None
-    known = _last(labelled, "outcome_at", looks.labelled) if judged else looks.labelled
-    return replace(found, alarms=alarms, looks=Looks(looks.number + 1, until, known, evidence))
+    until, judged = found.stretch[1] or looks.until, found.loss.now is not None
+    known = _ends(labelled, "outcome_at")[1] if judged else ""
+    after = Looks(looks.number + 1, until, known or looks.labelled, evidence)
+    return replace(found, alarms=alarms, looks=after)
 
 
-def _last(rows: pd.DataFrame, column: str, before: str) -> str:
-    if column not in rows or not len(rows):
-        return before
-    last = pd.to_datetime(rows[column], utc=True).max()
-    return before if last is pd.NaT else str(last.isoformat())
+def _ends(rows: pd.DataFrame, column: str) -> tuple[str, str]:
+    """Return the first and the last moment (ISO 8601, UTC); empty where there is none."""
+    moments = pd.to_datetime(rows[column], utc=True).dropna() if column in rows else pd.Series()
+    return (moments.min().isoformat(), moments.max().isoformat()) if len(moments) else ("", "")

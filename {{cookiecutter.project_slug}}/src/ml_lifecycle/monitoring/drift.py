@@ -14,6 +14,7 @@ from scipy import stats
 from ..data.contract import NUMERIC, Column, Contract
 from ..data.profile import Counts, Profile, once_a_group, profile
 from ..data.rows import to_frame
+from ..evaluation.task import groups_of
 from ..release.bundle import Release
 from .changes import Histogram, change, histogram, unit_factor
 from .ranks import chi_square, place, spread
@@ -160,8 +161,7 @@ def _groups(window: pd.DataFrame, contract: Contract) -> pd.Series | None:
     """Return the group of each row, its own where it does not say; None where no row does."""
     for column in contract.with_role("group"):
         if column.name in window and window[column.name].notna().any():
-            alone = pd.Series([f"row {place}" for place in range(len(window))], window.index)
-            return window[column.name].astype(object).fillna(alone).astype(str)
+            return pd.Series(groups_of(window, column.name), window.index)
     return None
 
 

@@ -85,7 +85,7 @@ def summed(before: float, p_value: float, most: float) -> float:
 
 def remembered(ledger: Ledger, version: int) -> Looks:
     """Return what the checks of a version have left so far."""
-    for decision in ledger.decisions("drift"):
-        if decision.version == version and "looks" in decision.details:
+    for decision in ledger.decisions("drift", version=version):
+        if "looks" in decision.details:
             return Looks(**decision.details["looks"])
     return Looks()

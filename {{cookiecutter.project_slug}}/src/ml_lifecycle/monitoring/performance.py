@@ -131,14 +131,16 @@ def realized_loss(
     if rows < drift.min_rows:
         return LossComparison(rows, usual)
     y_pred = served_scores(release.classes, served[kept])
-    true = y_true[kept].astype("int64") if release.classes else y_true[kept]
-    loss, bins = losses(true, y_pred), _bins(known)
-    now, expected = float(loss.mean()), bins.loss[bins.place(y_pred)]
+    y_true, bins = y_true[kept], _bins(known)
+    loss, place = losses(y_true, y_pred), bins.place(y_pred)
+    now, expected = float(loss.mean()), bins.loss[place]
+    before = _errors(known.y_true, known.y_pred, known.loss - bins.loss[bins.place(known.y_pred)])
+    after = _errors(y_true, y_pred, loss - expected)
     least = drift.max_loss_increase * usual
     asked = {
         "rise": _rise(loss, known.loss, least),
-        "gap": _gap(loss - expected, expected, bins, bins.place(y_pred), least),
-        "alone": _alone(known, true, y_pred, known.code(window[kept]), bins),
+        "gap": _gap(loss - expected, expected, bins, place, least),
+        "alone": _alone(known, before, after, known.code(window[kept])),
     }
     weighted = [(p / WEIGHTS[name], said) for name, (p, said) in asked.items()]
     p_value = min(1.0, *(p for p, _ in weighted))
@@ -172,16 +174,12 @@ def _gap(
 
 
 def _alone(
-    known: Baseline, y_true: np.ndarray, y_pred: np.ndarray, codes: np.ndarray, bins: _Bins
+    known: Baseline, before: np.ndarray, after: np.ndarray, codes: np.ndarray
 ) -> tuple[float, str]:
     """Ask whether the errors go with a column, or with nothing but the time."""
-    before = _errors(known.y_true, known.y_pred, known.loss, bins)
-    low, high = np.quantile(before, [CLIPPED, 1 - CLIPPED])
-    loss = losses(y_true, y_pred)
-    after = np.clip(_errors(y_true, y_pred, loss, bins), low, high) / (before.std() or 1.0)
-    before = np.clip(before, low, high) / (before.std() or 1.0)
+    ends, scale = np.quantile(before, [CLIPPED, 1 - CLIPPED]), before.std() or 1.0
     old, new = (
-        np.column_stack([np.ones(len(errors)), some]) * errors[:, None]
+        np.column_stack([np.ones(len(errors)), some]) * np.clip(errors, *ends)[:, None] / scale
         for errors, some in ((before, known.codes), (after, codes))
     )
     apart = new.mean(axis=0) - old.mean(axis=0)
@@ -201,6 +199,6 @@ def _alone(
     return p_value, said
 
 
-def _errors(y_true: np.ndarray, y_pred: np.ndarray, loss: np.ndarray, bins: _Bins) -> np.ndarray:
+def _errors(y_true: np.ndarray, y_pred: np.ndarray, gap: np.ndarray) -> np.ndarray:
     """Return how far off each row is, with its sign; of many classes, the loss beyond the usual."""
-    return loss - bins.loss[bins.place(y_pred)] if y_pred.ndim == 2 else y_true - y_pred
+    return gap if y_pred.ndim == 2 else y_true - y_pred

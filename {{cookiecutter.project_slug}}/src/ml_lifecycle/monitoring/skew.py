@@ -6,7 +6,6 @@ In: a release and served rows. Out: a fault in words, or nothing.
 import numpy as np
 import pandas as pd
 
-from ..data.rows import to_frame
 from ..evaluation.scored import served_scores
 from ..evaluation.scores import predict_scores
 from ..release.bundle import Release
@@ -15,15 +14,14 @@ LATEST = 2000  # rows that are asked again
 NEAR = 1e-6  # as far as a compiled form may be from its pipeline
 
 
-def skew(release: Release, served: pd.DataFrame) -> str:
+def skew(release: Release, served: pd.DataFrame, window: pd.DataFrame) -> str:
     """Say how many answers differ from those of the pipeline, since when, and what they have.
 
-    served: rows that this release answered, as `Ledger.served` returns them.
+    served: rows that this release answered, as `Ledger.served` returns them; window: typed.
     """
-    rows = served.tail(LATEST)
+    rows, window = served.tail(LATEST), window[release.contract.features].tail(LATEST)
     if not len(rows):
         return ""
-    window = to_frame(release.contract, list(rows["inputs"]))
     again = predict_scores(release.model, window, release.classes)
     apart = ~np.isclose(served_scores(release.classes, rows), again, rtol=NEAR, atol=NEAR)
     apart = apart.any(axis=1) if apart.ndim == 2 else apart
