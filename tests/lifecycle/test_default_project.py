@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 
 from ..project import Project, get, post, wait_until
 
@@ -99,6 +100,22 @@ def test_the_tour_leaves_the_projects_own_state_empty(toured: Toured) -> None:
     assert (done.returncode, done.stderr) == (
         2, "there is no champion yet: run `train`, then `promote`\n",
     )  # fmt: skip
+
+
+def test_the_scheduled_workflow_passes_on_what_the_drift_check_says(
+    toured: Toured, tmp_path: Path
+) -> None:
+    root, summary = toured[0].root, tmp_path / "summary.md"
+    flow = yaml.safe_load((root / ".github/workflows/drift.yml").read_text(encoding="utf-8"))
+    (step,) = (one for one in flow["jobs"]["drift"]["steps"] if one.get("name") == "drift")
+    done = subprocess.run(
+        ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
+        cwd=root, env=toured[0].env | {"GITHUB_STEP_SUMMARY": str(summary)}, check=False,
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stdout == summary.read_text(encoding="utf-8")
+    assert "there is no champion yet" in done.stdout
 
 
 def test_the_tours_contract_knows_no_plan_that_came_later(toured: Toured) -> None:

@@ -16,6 +16,7 @@ class Listener(HTTPServer):
     """A webhook that remembers what it heard, and may be out of order."""
 
     heard: list[Any]
+    tokens: list[str | None]
     status = 200
 
 
@@ -26,6 +27,7 @@ class Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         if self.server.status == 200:
             self.server.heard.append(json.loads(body))
+            self.server.tokens.append(self.headers["Authorization"])
         self.send_response(self.server.status)
         self.end_headers()
 
@@ -36,7 +38,7 @@ class Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def listener() -> Iterator[Listener]:
     with Listener(("127.0.0.1", 0), Handler) as server:
-        server.heard = []
+        server.heard, server.tokens = [], []
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         yield server
@@ -69,6 +71,19 @@ def test_slack_gets_a_text(
     monkeypatch.setattr(alerts, "SLACK", ("127.0.0.1",))
     alert(ledger, [url(listener)], about("fault"), "cron")
     assert listener.heard == [{"text": "p, version 1: FAULT. why"}]
+
+
+def test_an_issue_is_opened_with_the_token_for_what_is_to_be_done_only(
+    ledger: Ledger, listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ISSUES_TOKEN", "secret")
+    issues = url(listener) + "/repos/me/mine/issues"
+    for verdict in ("fault", "fault", "quiet", "retrain"):
+        alert(ledger, [issues], about(verdict), "cron")
+    titles = ["p, version 1: FAULT", "p, version 1: RETRAIN"]
+    assert [one["title"] for one in listener.heard] == titles
+    assert listener.heard[0]["body"] == listener.heard[0]["description"] == f"{titles[0]}. why"
+    assert listener.tokens == ["Bearer secret"] * 2
 
 
 def test_what_could_not_be_sent_is_sent_by_the_next_check_and_no_secret_is_said(

@@ -59,6 +59,6 @@ def test_outcomes_of_some_rows_only_are_named_as_a_bias(alike: bool, said: bool)
 def test_a_loss_that_was_nothing_is_told_without_dividing_by_it() -> None:
     before, now = np.zeros(500), np.full(500, 0.25)
     now[::2] = 0.0
-    p_value, said = _rise(now, before, 0.0)
-    assert p_value < 1e-6
+    answer, said = _rise(now, before, 0.0)
+    assert answer.p_value < 1e-6
     assert said == "the loss on 500 labelled rows rose from 0 to 0.125"

@@ -14,7 +14,7 @@ import ml_lifecycle
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # What `ml_lifecycle.digest()` is of the library that this recipe was made with.
-LIBRARY = "d71ecc775eac48dc12417302002a737c029383cd6e672babc511137277fd4a10"
+LIBRARY = "26ecc2ee27ebe725302d01a6e1c005546f8b376590fb1d9b510deb2ea038dd0d"
 
 if ml_lifecycle.digest() != LIBRARY:
     raise ImportError(

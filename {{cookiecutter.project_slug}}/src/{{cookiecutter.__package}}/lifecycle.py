@@ -94,13 +94,15 @@ def watch(settings: Settings, last: int | None = None) -> tuple[monitoring.Drift
 def history(settings: Settings, by: str, progress: Progress) -> Path:
     """Judge what the champion served part by part, and write one page of it.
 
-    by: day, month or a column. As if nobody had looked before, at a level for all parts together.
+    by: day, month or a column; of more than [drift] max_rows so many are drawn by chance. As if
+    nobody had looked before, at a level for all parts together.
     """
     from ml_lifecycle.pages import history_page
 
     version, release = champion.champion_release(settings.registry)
     with Ledger(settings.project.ledger_url) as ledger:
-        parts = parted(ledger.served(version=version.number), by, release.contract)
+        served = ledger.served(version=version.number, most=settings.drift.max_rows)
+    parts = parted(served, by, release.contract)
     if not parts:
         raise WrongUse(
             f"version {version.number} has not served a row yet: `serve`, then ask again"

@@ -15,6 +15,7 @@ from ..evaluation.scores import losses, predict_scores
 from ..evaluation.task import groups_of
 from ..release.bundle import Release, holdout, judgement
 
+DAY = 86_400  # seconds
 Coder = Callable[[pd.Series], np.ndarray]
 
 
@@ -24,7 +25,7 @@ class Baseline:
 
     coders: by column, from typed values to scores, (rows,) float64 of mean 0 and variance 1 in the
     test rows; codes: (rows, columns) these of the test rows; y_true, y_pred: see `scores`; loss:
-    (rows,) of each.
+    (rows,) of each; middle: see there.
     """
 
     coders: dict[str, Coder]
@@ -32,6 +33,7 @@ class Baseline:
     y_true: np.ndarray
     y_pred: np.ndarray
     loss: np.ndarray
+    middle: float = float("nan")
 
     def code(self, frame: pd.DataFrame) -> np.ndarray:
         """Return the scores of typed rows, (rows, columns)."""
@@ -57,13 +59,26 @@ def baseline(release: Release) -> Baseline:
         for column in _compared(contract)
         if (coder := _coder(frame[column.name], column)) is not None
     }
-    return Baseline(coders, _coded(coders, frame), y_true, y_pred, losses(y_true, y_pred))
+    codes, loss = _coded(coders, frame), losses(y_true, y_pred)
+    return Baseline(coders, codes, y_true, y_pred, loss, middle(frame, contract))
 
 
 def first_of_group(frame: pd.DataFrame, contract: Contract) -> np.ndarray:
     """Return, (rows,) bool, the first row of each group; all, where there are no groups."""
     groups = groups_of(frame, contract.group if contract.group in frame else "")
     return ~pd.Series(groups).duplicated().to_numpy()
+
+
+def middle(frame: pd.DataFrame, contract: Contract) -> float:
+    """Return the median moment of typed rows: days for dates, else the column's own unit.
+
+    NaN where rows do not say their time.
+    """
+    name = contract.time
+    if not name or name not in frame or frame[name].isna().all():
+        return float("nan")
+    moment = frame[name].dropna().median()
+    return moment.timestamp() / DAY if isinstance(moment, pd.Timestamp) else float(moment)
 
 
 def _compared(contract: Contract) -> list[Column]:

@@ -13,17 +13,17 @@ import pandas as pd
 from ..evaluation.scored import served_scores
 from ..release.bundle import Release
 from .baseline import Baseline, baseline, first_of_group
+from .changes import Histogram
 from .drift import ColumnDrift, column_drift, served_frame
 from .labels import label_bias
-from .looks import Looks, alarming, bound
+from .looks import Answer, Looks, shared
 from .performance import LossComparison, LossEstimate, estimated_loss, realized_loss
 from .settings import DriftSettings
 from .skew import skew
 from .together import Together, pairs, shift
+from .watched import Vital, pictured, vitals
 
 NOTHING, NEVER = Together(), Looks()
-# Of what may have moved: single columns, pairs of them, and all together.
-PARTS = {"columns": 0.65, "pairs": 0.15, "shift": 0.2}
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,9 @@ class Evidence:
     """What a check found. rows: served since the last check.
 
     skew: answers that are not the model's; label_bias: that outcomes speak for some rows only;
-    alarms: by kind (moved, fault, harm), whether it is beyond chance, in this look or in all looks
-    together; looks: what the next check has to know; stretch: when the first and the last of the
-    rows were served (ISO 8601, UTC).
+    predictions, vitals: what a person watches besides; alarms: by kind (moved, fault, harm),
+    whether it is beyond chance, in this look or in all looks together; looks: what the next check
+    has to know; stretch: when the first and the last of the rows were served (ISO 8601, UTC).
     """
 
     rows: int
@@ -44,6 +44,8 @@ class Evidence:
     estimate: LossEstimate | None = None
     skew: str = ""
     label_bias: str = ""
+    predictions: Histogram = field(default_factory=Histogram)
+    vitals: list[Vital] = field(default_factory=list)
     alarms: Mapping[str, bool] = field(default_factory=dict)
     looks: Looks = NEVER
     stretch: tuple[str, str] = ("", "")
@@ -76,7 +78,7 @@ def gather(
         found = _compared(
             release, known, fresh, window[new].reset_index(drop=True), drift, levels, found
         )
-    return _with_alarms(found, drift.false_alarm_rate, levels, labelled)
+    return _with_alarms(found, _answers(found, len(known.y_true)), drift.false_alarm_rate, labelled)
 
 
 def _since(served: pd.DataFrame, column: str, moment: str) -> np.ndarray:
@@ -95,52 +97,49 @@ def _compared(
     found: Evidence,
 ) -> Evidence:
     first = first_of_group(window, release.contract)
+    y_pred = served_scores(release.classes, fresh)
     codes, outcomes = known.code(window[first]), fresh["outcome"].notna().to_numpy()[first]
-    own = {name: share * levels["moved"] for name, share in PARTS.items()}
     return replace(
         found,
-        columns=column_drift(release, fresh, window, drift, {**levels, "moved": own["columns"]}),
-        pairs=pairs(known, codes, own["pairs"]),
-        shift=shift(known, codes, own["shift"]),
-        estimate=estimated_loss(known, served_scores(release.classes, fresh), drift),
+        columns=column_drift(release, fresh, window, drift, levels),
+        pairs=pairs(known, codes, levels["pairs"]),
+        shift=shift(known, codes, levels["shift"]),
+        estimate=estimated_loss(known, y_pred, drift),
         skew=skew(release, fresh, window),
         label_bias=label_bias(known, codes, outcomes),
+        predictions=pictured(release.classes, known, y_pred),
+        vitals=vitals(release, known, fresh, window),
         stretch=_ends(fresh, "created_at"),
     )
 
 
-def _p_values(found: Evidence) -> dict[str, float]:
-    """Return by kind the chance of what was found, of those that could be asked."""
-    asked: dict[str, float] = {}
+def _answers(found: Evidence, reference: int) -> dict[str, Answer]:
+    """Return by question what was found, of those that could be asked; reference: its rows."""
+    p_values: dict[str, float] = {}
     if found.columns:
-        each = {
+        p_values = {
             "columns": min(column.p_value for column in found.columns),
             "pairs": found.pairs.p_value,
             "shift": found.shift.p_value,
+            "pipe": min(column.p_fault for column in found.columns),
         }
-        asked["moved"] = min(1.0, *(p / PARTS[name] for name, p in each.items()))
-        asked["fault"] = min(column.p_fault for column in found.columns)
-    if found.loss.now is not None:
-        asked["harm"] = found.loss.p_value
-    elif found.estimate:
-        asked["harm"] = found.estimate.p_value
-    return asked
+    if found.estimate and found.loss.now is None:
+        p_values["estimate"] = found.estimate.p_value
+    usual = shared(found.rows, reference)
+    return {n: Answer(p, usual=usual) for n, p in p_values.items()} | dict(found.loss.answers)
 
 
 def _with_alarms(
-    found: Evidence, rate: float, levels: Mapping[str, float], labelled: pd.DataFrame
+    found: Evidence, answers: Mapping[str, Answer], rate: float, labelled: pd.DataFrame
 ) -> Evidence:
-    asked, looks = _p_values(found), found.looks
-    if not asked:
+    if not answers:
         return found
-    evidence = looks.after(asked, rate)
-    alarms = {
-        kind: alarming(p, levels[kind], evidence[kind], bound(kind, rate))
-        for kind, p in asked.items()
-    }
+    looks = found.looks
+    alarms = looks.alarms(answers, rate)
     alarms["fault"] = alarms.get("fault", False) or bool(found.skew)
     until, judged = found.stretch[1] or looks.until, found.loss.now is not None
     known = _ends(labelled, "outcome_at")[1] if judged else ""
+    evidence = looks.after(answers, rate)
     after = Looks(looks.number + 1, until, known or looks.labelled, evidence)
     return replace(found, alarms=alarms, looks=after)
 

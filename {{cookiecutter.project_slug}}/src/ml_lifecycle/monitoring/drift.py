@@ -190,12 +190,12 @@ def _cells(before: Counts, after: Counts, grouped: bool) -> np.ndarray:
 
 
 def _movement(pair: _Pair, moved: Found, broken: Found, levels: Mapping[str, float]) -> ColumnDrift:
-    fault = broken.said if broken.p_value < levels["fault"] else ""
+    fault = broken.said if broken.p_value < levels["pipe"] else ""
     return ColumnDrift(
         column=pair.column.name,
         p_value=moved.p_value,
         effect=abs(moved.effect),
-        drifted=moved.p_value < levels["moved"],
+        drifted=moved.p_value < levels["columns"],
         fault=fault,
         compared=bool(pair.counts),
         change=change(pair.column, pair.before, pair.after, moved.kind),

@@ -1,23 +1,54 @@
 """Asked again and again, on new rows each time: how sure a check must be to say something.
 
-In: the chance of what was seen if nothing changed, for this look, and what earlier looks left. Out:
-whether it is an alarm. However often it is asked, no more than the share of `false_alarm_rate` of
-the years see a false one: most of the budget is for the first look, some for all later ones (alpha
-spending), and some for evidence that comes together over looks (an e-detector).
+In: what each question found in this look, and what earlier looks left. Out: whether it is an alarm.
+However often it is asked, no more than the share of `false_alarm_rate` of the years see a false
+one: most of the budget is for the first look, some for all later ones (alpha spending), and some
+for evidence that comes together over looks (an e-detector).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from math import log
+from typing import NamedTuple
+
+import numpy as np
+from scipy.special import ndtri
 
 from ..ledger.database import Ledger
 
-# Of the budget: what may have moved, what may be broken, and what may have become worse.
-SHARES = {"moved": 0.74, "fault": 0.06, "harm": 0.2}
+# Of the budget, what each question gets, by what it is about: what may have moved, what may be
+# broken, and what may have become worse.
+QUESTIONS = {
+    "moved": {"columns": 0.48, "pairs": 0.11, "shift": 0.15},
+    "fault": {"pipe": 0.06},
+    "harm": {"rise": 0.1, "gap": 0.05, "alone": 0.03, "estimate": 0.02},
+}
+SHARES = {name: share for about in QUESTIONS.values() for name, share in about.items()}
 FIRST, LATER, SUMMED = 0.8, 0.1, 0.1
 YEAR = 365  # looks, of which no more than SUMMED of a budget end in a false alarm
-AGREES = 0.1  # p-value of a look that does not speak against what earlier ones said
+BETS = np.array([1.0, 2.0, 4.0])  # standard errors that a look may be off once something changed
+ONCE = 2.33  # standard errors that the reference itself may be off, for all looks alike: 1 %
+
+
+class Answer(NamedTuple):
+    """What a question found. p_value: the chance of it without drift.
+
+    far: whether it is large enough to have a name; usual: standard errors that a look may be off
+    again and again though nothing changed.
+    """
+
+    p_value: float
+    far: bool = True
+    usual: float = 0.0
+
+
+def shared(rows: int, reference: int) -> float:
+    """Return the `usual` of a window of so many rows: the reference's own chance is always there.
+
+    Of the variance of a difference the reference's part is the same at each look, and no number of
+    looks makes it smaller.
+    """
+    return ONCE * float(np.sqrt(rows / (rows + reference)))
 
 
 @dataclass(frozen=True)
@@ -25,13 +56,13 @@ class Looks:
     """What is remembered from check to check of one version; `ledger.decide` keeps it.
 
     number: of looks so far; until: when the last row of them was served (ISO 8601, UTC); labelled:
-    when the last outcome of them came; evidence: by kind, see `summed`.
+    when the last outcome of them came; evidence: by question a sum for each bet, see `after`.
     """
 
     number: int = 0
     until: str = ""
     labelled: str = ""
-    evidence: Mapping[str, float] = field(default_factory=dict)
+    evidence: Mapping[str, list[float]] = field(default_factory=dict)
 
     @property
     def moments(self) -> tuple[datetime, datetime] | None:
@@ -43,44 +74,53 @@ class Looks:
         return datetime.fromisoformat(until), datetime.fromisoformat(labelled)
 
     def levels(self, rate: float) -> dict[str, float]:
-        """Return by kind how small a p-value must be at the next look; rate: of false alarms."""
+        """Return by question how small a p-value must be at the next look; rate: of the alarms."""
         number = self.number + 1
         part = FIRST if number == 1 else LATER / (number * (number - 1))
-        return {kind: part * share * rate for kind, share in SHARES.items()}
+        return {name: part * share * rate for name, share in SHARES.items()}
 
-    def after(self, p_values: Mapping[str, float], rate: float) -> dict[str, float]:
-        """Return the evidence by kind when this look is added to the earlier ones."""
-        added = {
-            kind: summed(self.evidence.get(kind, 0.0), p_value, bound(kind, rate))
-            for kind, p_value in p_values.items()
-        }
+    def after(self, answers: Mapping[str, Answer], rate: float) -> dict[str, list[float]]:
+        """Return the evidence when this look is added: Shiryaev's and Roberts' sums of bets.
+
+        A p-value is a normal z, and (1 + the sum before) exp(bet z - bet²/2) the sum of a bet. What
+        is `usual` does not let it grow. Its share stays below ten times what is an alarm.
+        """
+        added = {}
+        for name, answer in answers.items():
+            before = np.array(self.evidence.get(name, np.zeros(len(BETS))))
+            z = -ndtri(np.clip(answer.p_value, 1e-300, 0.999))
+            z = z - np.maximum(0, answer.usual - BETS / 2)
+            grown = (1 + before) * np.exp(BETS * z - BETS**2 / 2)
+            added[name] = np.minimum(grown, 10 * bound(rate) / SHARES[name]).tolist()
         return {**self.evidence, **added}
 
+    def alarms(self, answers: Mapping[str, Answer], rate: float) -> dict[str, bool]:
+        """Return by kind of those that could be asked whether the next look is an alarm.
 
-def bound(kind: str, rate: float) -> float:
-    """Return the evidence that is an alarm: passed in a year with a chance of SUMMED of the budget.
+        By itself, or by all looks together if this one adds to it.
+        """
+        levels, after = self.levels(rate), self.after(answers, rate)
+        found = {}
+        for kind, about in QUESTIONS.items():
+            asked = {name: answers[name] for name in about if name in answers}
+            if asked:
+                before, now = (_weighed(sums, asked) for sums in (self.evidence, after))
+                sure = any(one.far and one.p_value < levels[name] for name, one in asked.items())
+                found[kind] = sure or now >= max(bound(rate), before)
+        return found
 
-    The sum of a Shiryaev-Roberts detector grows by one a look where nothing changed, so by Doob's
-    inequality it passes c within n looks with a chance of n / c at most (Shin, Ramdas and Rinaldo,
-    2022).
+
+def _weighed(evidence: Mapping[str, list[float]], asked: Iterable[str]) -> float:
+    return sum(SHARES[name] * float(np.mean(evidence.get(name, 0.0))) for name in asked)
+
+
+def bound(rate: float) -> float:
+    """Return the evidence, weighted by SHARES, that is an alarm: passed in few years.
+
+    Where nothing changed a sum grows by one a look at most, so by Doob's inequality it passes c
+    within n looks with a chance of n / c (Shin, Ramdas and Rinaldo, 2022); and so does a mean.
     """
-    return YEAR / (SUMMED * SHARES[kind] * rate)
-
-
-def alarming(p_value: float, level: float, evidence: float, most: float) -> bool:
-    """Tell whether a look is an alarm: by itself, or by all looks if this one points there too."""
-    return p_value < level or (evidence >= most and p_value < AGREES)
-
-
-def summed(before: float, p_value: float, most: float) -> float:
-    """Return the evidence with one more look.
-
-    A p-value p becomes the e-value (1 - p + p ln p) / (p ln² p), the mean of all κ p^(κ-1) (Vovk
-    and Wang, 2021), and (1 + before) times that is the detector's sum. It stays below ten times
-    `most`, so that a few quiet looks end an alarm.
-    """
-    p = min(max(p_value, 1e-300), 0.999)
-    return min((1 + before) * (1 - p + p * log(p)) / (p * log(p) ** 2), 10 * most)
+    return YEAR / (SUMMED * rate)
 
 
 def remembered(ledger: Ledger, version: int) -> Looks:

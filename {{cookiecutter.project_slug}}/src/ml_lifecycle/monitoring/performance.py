@@ -4,7 +4,7 @@ In: served rows, with outcomes or without. Out: a `LossComparison` and a `LossEs
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -14,12 +14,11 @@ from ..evaluation.scored import served_scores, truth
 from ..evaluation.scores import losses
 from ..release.bundle import Release
 from .baseline import Baseline
+from .looks import ONCE, Answer, shared
 from .settings import DriftSettings
 
 BINS = 10
 ALONE = 0.08  # a correlation of the errors with a column that is worth a name
-# Of the budget of harm: a loss that rose is the surest sign, the others see what it cannot.
-WEIGHTS = {"rise": 0.6, "gap": 0.25, "alone": 0.15}
 CLIPPED = 0.01
 FAR = 5  # times `max_loss_increase`, that an estimate has to have risen
 
@@ -29,17 +28,17 @@ class LossComparison:
     """Mean loss at release and now (Brier's or squared error).
 
     rows: with outcomes; now: None where these are too few to tell, low and high are its 95 %
-    interval; p_value: the chance without drift; worse: beyond chance, as `said` tells.
+    interval; worse: beyond chance, as `said` tells; answers: to each question that was asked.
     """
 
     rows: int
     before: float
     now: float | None = None
-    p_value: float = 1.0
     worse: bool = False
     said: str = ""
     low: float | None = None
     high: float | None = None
+    answers: Mapping[str, Answer] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -142,40 +141,45 @@ def realized_loss(
         "gap": _gap(loss - expected, expected, bins, place, least),
         "alone": _alone(known, before, after, known.code(window[kept])),
     }
-    weighted = [(p / WEIGHTS[name], said) for name, (p, said) in asked.items()]
-    p_value = min(1.0, *(p for p, _ in weighted))
+    answers = {name: answer for name, (answer, _) in asked.items()}
     # Of those that are sure the first: a loss that rose needs no further words.
-    sure = [said for p, said in weighted if p < levels["harm"]]
+    sure = [said for name, (one, said) in asked.items() if one.far and one.p_value < levels[name]]
     worse, said = bool(sure), next(iter(sure), "")
     wide = 1.96 * float(loss.std(ddof=1)) / np.sqrt(rows)
-    return LossComparison(rows, usual, now, p_value, worse, said, now - wide, now + wide)
+    return LossComparison(rows, usual, now, worse, said, now - wide, now + wide, answers)
 
 
-def _rise(loss: np.ndarray, before: np.ndarray, least: float) -> tuple[float, str]:
-    error = np.sqrt(loss.var(ddof=1) / len(loss) + before.var() / len(before))
+def _risen(by: float, least: float, now: float, then: float) -> Answer:
+    """Return how sure a rise is; least: that is worth a name; now, then: variances of its parts."""
+    error = np.sqrt(now + then)
+    if error == 0:
+        return Answer(1.0)
+    usual = max(least, ONCE * np.sqrt(then)) / error
+    return Answer(float(stats.norm.sf(by / error)), bool(by > least), float(usual))
+
+
+def _rise(loss: np.ndarray, before: np.ndarray, least: float) -> tuple[Answer, str]:
     rise = float(loss.mean() - before.mean())
-    if rise <= least or error == 0:
-        return 1.0, ""
     by = f"by {rise / before.mean():.0%}" if before.mean() else f"from 0 to {loss.mean():.3g}"
-    return float(stats.norm.sf(rise / error)), f"the loss on {len(loss):,} labelled rows rose {by}"
+    said = f"the loss on {len(loss):,} labelled rows rose {by}"
+    return _risen(rise, least, loss.var(ddof=1) / len(loss), before.var() / len(before)), said
 
 
 def _gap(
     gap: np.ndarray, expected: np.ndarray, bins: _Bins, place: np.ndarray, least: float
-) -> tuple[float, str]:
+) -> tuple[Answer, str]:
     """Ask whether the loss is above what test rows with such predictions had."""
     shares = np.bincount(place, minlength=len(bins.rows)) / len(place)
-    error = np.sqrt(gap.var(ddof=1) / len(gap) + shares**2 @ (bins.variance / bins.rows))
-    if gap.mean() <= least or error == 0:
-        return 1.0, ""
-    now, then = gap.mean() + expected.mean(), expected.mean()
-    said = f"the loss on {len(gap):,} labelled rows is {now:.3g}, and was {then:.3g} on test rows"
-    return float(stats.norm.sf(gap.mean() / error)), f"{said} with such predictions"
+    then = shares**2 @ (bins.variance / bins.rows)
+    answer = _risen(float(gap.mean()), least, gap.var(ddof=1) / len(gap), then)
+    now, was = gap.mean() + expected.mean(), expected.mean()
+    said = f"the loss on {len(gap):,} labelled rows is {now:.3g}, and was {was:.3g} on test rows"
+    return answer, f"{said} with such predictions"
 
 
 def _alone(
     known: Baseline, before: np.ndarray, after: np.ndarray, codes: np.ndarray
-) -> tuple[float, str]:
+) -> tuple[Answer, str]:
     """Ask whether the errors go with a column, or with nothing but the time."""
     ends, scale = np.quantile(before, [CLIPPED, 1 - CLIPPED]), before.std() or 1.0
     old, new = (
@@ -189,14 +193,15 @@ def _alone(
     z = np.where(more, np.abs(apart) / np.maximum(error, 1e-12), 0.0)
     best = int(z.argmax())
     if not z[best]:
-        return 1.0, ""
+        return Answer(1.0), ""
     p_value = min(1.0, len(z) * 2 * float(stats.norm.sf(z[best])))
+    answer = Answer(p_value, usual=shared(len(new), len(old)))
     if best == 0:
         way = "higher" if apart[0] > 0 else "lower"
-        return p_value, f"outcomes are {way} than predicted on {len(new):,} labelled rows"
+        return answer, f"outcomes are {way} than predicted on {len(new):,} labelled rows"
     name = list(known.coders)[best - 1]
     said = f"errors on {len(new):,} labelled rows go with '{name}' (correlation {apart[best]:+.2f})"
-    return p_value, said
+    return answer, said
 
 
 def _errors(y_true: np.ndarray, y_pred: np.ndarray, gap: np.ndarray) -> np.ndarray:

@@ -22,9 +22,7 @@ def unseen(seen: News, values: pd.Series, column: Column) -> tuple[float, str]:
     words; they are empty if it is too few to be worth them. Two questions, all new values together
     and the commonest alone, so the chance is that of either.
     """
-    present = values.dropna().astype(str)
-    known = listed(present, seen.values) | present.isin(column.categories or ()).to_numpy()
-    new, rows = present[~known].value_counts(), len(present)
+    new, rows = never_seen(seen, values, column).value_counts(), int(values.notna().sum())
     count, (expected, p_value) = int(new.sum()), surplus(int(new.sum()), rows, seen)
     found = [(1.0, "")]
     if count >= max(FEWEST, expected + MORE * rows):
@@ -35,6 +33,13 @@ def unseen(seen: News, values: pd.Series, column: Column) -> tuple[float, str]:
         said = f"{new.iloc[0]} rows hold a value never seen before: {str(new.index[0])[:40]!r}"
         found.append((2 * _alone(new, rows, seen), said))
     return min(found)
+
+
+def never_seen(seen: News, values: pd.Series, column: Column) -> pd.Series:
+    """Return the values, as strings, that neither the rows of the release nor its contract knew."""
+    present = values.dropna().astype(str)
+    known = listed(present, seen.values) | present.isin(column.categories or ()).to_numpy()
+    return present[~known]
 
 
 def surplus(count: int, rows: int, seen: News) -> tuple[float, float]:

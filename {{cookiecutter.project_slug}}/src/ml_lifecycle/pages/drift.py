@@ -9,8 +9,8 @@ from typing import Any
 
 from markupsafe import Markup
 
+from ..monitoring.changes import Histogram
 from ..monitoring.check import Evidence
-from ..monitoring.drift import ColumnDrift
 from ..project import Project
 from .plots import BLUE, GREY, ORANGE, axes, svg
 from .render import render
@@ -41,7 +41,8 @@ def drift_page(
         lead=f"{verdict.capitalize()}: {reason}.",
         advice=advice,
         found=found,
-        moved=[(column, _picture(column)) for column in moved[:PICTURES]],
+        moved=[(c, _picture(c.column, c.histogram)) for c in moved[:PICTURES]],
+        predictions=_picture("predictions", found.predictions),
         rest=[column for column in columns if column not in moved[:PICTURES]],
         quality=_quality(history, found.loss.before),
         history=history[::-1],
@@ -65,18 +66,17 @@ def history_page(history: Sequence[dict[str, Any]], project: Project, version: i
     )
 
 
-def _picture(column: ColumnDrift) -> Markup:
+def _picture(name: str, shown: Histogram) -> Markup:
     """Draw the shares of both, side by side."""
-    shown = column.histogram
     if not shown.cells:
         return Markup("")
-    plot = axes(column.column[:60], "", "share of rows", 2.4)
+    plot = axes(name[:60], "", "share of rows", 2.4)
     places = range(len(shown.cells))
     plot.bar([k - 0.2 for k in places], shown.before, 0.4, color=BLUE, label="at release")
     plot.bar([k + 0.2 for k in places], shown.after, 0.4, color=ORANGE, label="now")
     plot.set_xticks(list(places), [cell[:14] for cell in shown.cells], rotation=45, ha="right")
     plot.legend(frameon=False)
-    return svg(plot, f"{column.column}: shares of the values at release and now")
+    return svg(plot, f"{name}: shares of the values at release and now")
 
 
 def _quality(history: Sequence[dict[str, Any]], before: float) -> Markup:
