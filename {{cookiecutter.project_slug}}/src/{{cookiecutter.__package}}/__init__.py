@@ -14,7 +14,7 @@ import ml_lifecycle
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # What `ml_lifecycle.digest()` is of the library that this recipe was made with.
-LIBRARY = "26ecc2ee27ebe725302d01a6e1c005546f8b376590fb1d9b510deb2ea038dd0d"
+LIBRARY = "8878f8ea50a8d0c119c2eadb6d9a26d86f36fa3d63e7e708f23c4d61b75e1cad"
 
 if ml_lifecycle.digest() != LIBRARY:
     raise ImportError(

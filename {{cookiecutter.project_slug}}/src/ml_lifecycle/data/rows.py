@@ -6,6 +6,7 @@ text has "" for missing); or an error that names column, row and value.
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from .contract import NAMED, NUMERIC, USED, Column, Contract, Role
 from .values import by_spelling, known, spelled, words
 
 SHOWN = 5
+NUMBERS = ("integer", "floating", "mixed-integer-float")  # of pandas.api.types.infer_dtype
 SIGNS = ("%", "€", "$", "£", "¥", "₹", "₽", "₩", "₺", "₪", "EUR", "USD", "GBP", "CHF")
 SPACES = "'’ \u00a0\u202f"
 THOUSANDS = {".": f"[,{SPACES}]", ",": f"[.{SPACES}]"}
@@ -97,8 +99,18 @@ def numbers(values: pd.Series, form: str = "") -> pd.Series:
         found = pd.Series(values.to_numpy("float64", na_value=np.nan), values.index)
         found = found.rename(values.name)
     else:
-        found = by_spelling(values, lambda texts: _read(spelled(texts), form))
+        found = None if form else _of_json(values)
+        if found is None:
+            found = by_spelling(values, lambda texts: _read(spelled(texts), form))
     return found.replace([np.inf, -np.inf], np.nan)
+
+
+def _of_json(values: pd.Series) -> pd.Series | None:
+    """Return float64 of numbers as JSON gives them; None where there is anything else."""
+    if pd.api.types.infer_dtype(values, skipna=True) in NUMBERS:
+        with suppress(OverflowError):  # whole numbers have no end in JSON
+            return pd.to_numeric(values).astype("float64")
+    return None
 
 
 def _read(texts: pd.Series, form: str) -> pd.Series:

@@ -16,7 +16,7 @@ from sqlalchemy.engine import URL, Connection, Row
 from sqlalchemy.exc import SQLAlchemyError
 
 from ..errors import WorldBroken
-from .opening import as_json, revision_of, sync_every_commit, upgrade
+from .opening import OPTIONS, revision_of, sync_every_commit, upgrade
 from .tables import DECISIONS, LOOKS, OUTCOMES, PREDICTIONS, REVISION, SHADOWS
 
 SAID = ["prediction", "probabilities", "outcome"]
@@ -56,9 +56,7 @@ class Ledger:
 
         """
         try:
-            self.engine = create_engine(
-                url, pool_pre_ping=True, hide_parameters=True, json_serializer=as_json
-            )
+            self.engine = create_engine(url, **OPTIONS)
             if self.engine.dialect.name == "sqlite":
                 event.listen(self.engine, "connect", sync_every_commit)
             with self.engine.connect() as connection:
