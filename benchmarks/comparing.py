@@ -68,16 +68,21 @@ def shown(given: Namespace) -> int:
     return 0 if given.no_peers else min(given.times, given.peer_times)
 
 
-def peer(name: str, rows: int, given: Namespace, shifts: list[str]) -> pd.DataFrame:
-    """Return the alarms of a peer, which is installed first if it is not there."""
-    home = WORK / name
-    python = home / "bin" / "python"
-    if not (home / "ready").exists():
-        run([sys.executable, "-m", "venv", "--clear", home], WORK)
+def home(name: str) -> Path:
+    """Return the Python of a peer, which is installed first if it is not there."""
+    root = WORK / name
+    python = root / "bin" / "python"
+    if not (root / "ready").exists():
+        run([sys.executable, "-m", "venv", "--clear", root], WORK)
         run([python, "-m", "pip", "install", "--quiet", *PEERS[name]], WORK)
-        (home / "ready").touch()
+        (root / "ready").touch()
+    return python
+
+
+def peer(name: str, rows: int, given: Namespace, shifts: list[str]) -> pd.DataFrame:
+    """Return the alarms of a peer."""
     job = {"streams": given.streams, "shown": shown(given), "rows": rows, "shifts": shifts}
-    command = [python, HERE / "peers" / f"{name}.py", folder(), json.dumps(job)]
+    command = [home(name), HERE / "peers" / f"{name}.py", folder(), json.dumps(job)]
     done = subprocess.run(
         list(map(str, command)), env=os.environ | QUIET, stdout=subprocess.PIPE, text=True
     )

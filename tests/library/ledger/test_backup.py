@@ -11,6 +11,7 @@ from ml_lifecycle.ledger.backup import backup, restore
 from ml_lifecycle.ledger.database import Ledger, now
 from ml_lifecycle.ledger.outcomes import Outcome, take_outcomes
 from ml_lifecycle.ledger.tables import TABLES
+from ml_lifecycle.ledger.traffic import Traffic, write_traffic
 from ml_lifecycle.project import Project
 from project.cli import main
 from sqlalchemy import select
@@ -38,6 +39,7 @@ def full(ledger_url: str) -> str:
         for value in ("no", "yes"):  # the second is a correction
             take_outcomes(ledger, [Outcome("a", 1, value, now())])
         ledger.look("x", 1, "why")
+        write_traffic(ledger, 1, Traffic(3, 1, 0.5))
         shadow = {
             "request_id": "a",
             "row": 0,

@@ -14,7 +14,7 @@ import ml_lifecycle
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # What `ml_lifecycle.digest()` is of the library that this recipe was made with.
-LIBRARY = "8878f8ea50a8d0c119c2eadb6d9a26d86f36fa3d63e7e708f23c4d61b75e1cad"
+LIBRARY = "0046869ddd66956edc2459fa8bb25299a89da8c42dd2b05c14b0d5b138ab206c"
 
 if ml_lifecycle.digest() != LIBRARY:
     raise ImportError(

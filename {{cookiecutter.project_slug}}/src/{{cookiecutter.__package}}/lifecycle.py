@@ -15,7 +15,7 @@ import pandas as pd
 
 from ml_lifecycle import Progress, WrongUse, counted, pace
 from ml_lifecycle.data import load_rows, row_hashes
-from ml_lifecycle.ledger import Ledger
+from ml_lifecycle.ledger import Ledger, traffic
 from ml_lifecycle.monitoring import Looks, baseline, parted, remembered
 from ml_lifecycle.release import Release, champion, labelled, promote, questions
 from ml_lifecycle.service import ready, score
@@ -81,7 +81,8 @@ def watch(settings: Settings, last: int | None = None) -> tuple[monitoring.Drift
         looks = Looks() if last else remembered(ledger, version.number)
         most = None if last else settings.drift.max_rows
         served = ledger.served(last, version.number, since=looks.moments, most=most)
-        found = monitoring.check(release, served, settings.drift, looks)
+        asked = traffic(ledger, version.number, looks.until)
+        found = monitoring.check(release, served, settings.drift, looks, asked=asked)
         details = {} if last else monitoring.details(found)
         who = settings.approver
         ledger.decide("drift", found.verdict, found.reason, version.number, None, details, who=who)

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from ml_lifecycle import Project, counted
-from ml_lifecycle.ledger import Decision
+from ml_lifecycle.ledger import Decision, Traffic
 from ml_lifecycle.monitoring import Baseline, DriftSettings, Evidence, Looks, gather
 from ml_lifecycle.release import Release
 
@@ -43,12 +43,14 @@ def check(
     drift: DriftSettings,
     looks: Looks | None = None,
     known: Baseline | None = None,
+    asked: tuple[Traffic, Traffic] | None = None,
 ) -> DriftCheck:
     """Judge served rows, as `Ledger.served` returns them.
 
-    looks: what earlier checks left; known: the release's baseline, for who has read it already.
+    looks: what earlier checks left; known: the release's baseline, for who has read it already;
+    asked: requests before the last check and since.
     """
-    found = gather(release, served, drift, looks or Looks(), known)
+    found = gather(release, served, drift, looks or Looks(), known, asked)
     if not found.enough:
         said = f"{counted(found.rows, 'row')} served since the last check"
         reason = f"{said}, {drift.min_rows} are needed"

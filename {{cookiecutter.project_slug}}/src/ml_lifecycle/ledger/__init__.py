@@ -1,4 +1,4 @@
-"""The operational database: predictions, outcomes, decisions, looks at test sets, shadows.
+"""The operational database: predictions, outcomes, decisions, looks at test sets, shadows, traffic.
 
 A row that was written is on disk. SQLite by default, PostgreSQL by LEDGER_URL; migrations bring an
 older ledger up to date and lose nothing.
@@ -8,7 +8,8 @@ from .backup import backup, restore, told
 from .database import Decision, Ledger
 from .forget import forget
 from .outcomes import Outcome, take_outcomes
-from .tables import DECISIONS, LOOKS, OUTCOMES, PREDICTIONS, SHADOWS, SUPERSEDED
+from .tables import DECISIONS, LOOKS, OUTCOMES, PREDICTIONS, SHADOWS, SUPERSEDED, TRAFFIC
+from .traffic import Traffic, traffic, write_traffic
 
 __all__ = [
     "DECISIONS",
@@ -17,12 +18,16 @@ __all__ = [
     "PREDICTIONS",
     "SHADOWS",
     "SUPERSEDED",
+    "TRAFFIC",
     "Decision",
     "Ledger",
     "Outcome",
+    "Traffic",
     "backup",
     "forget",
     "restore",
     "take_outcomes",
     "told",
+    "traffic",
+    "write_traffic",
 ]

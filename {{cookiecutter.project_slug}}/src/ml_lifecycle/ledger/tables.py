@@ -21,7 +21,7 @@ from sqlalchemy import (
     tuple_,
 )
 
-REVISION = "0006"  # the last of migrations/versions
+REVISION = "0007"  # the last of migrations/versions
 Key = tuple[str, int]  # request_id and row
 
 
@@ -110,6 +110,17 @@ SHADOWS = Table(
     Column("probabilities", JSON(none_as_null=True)),
     Column("latency_seconds", Float),
     Column("error_type", String),
+)
+# What was asked of the service: a line a minute in which somebody asked; no row.
+TRAFFIC = Table(
+    "traffic",
+    TABLES,
+    Column("id", Integer, primary_key=True),
+    Column("created_at", Moment, nullable=False),
+    Column("version", Integer, index=True, nullable=False),
+    Column("requests", Integer, nullable=False),
+    Column("failed", Integer, nullable=False),
+    Column("seconds", Float, nullable=False),
 )
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ..evaluation.scored import served_scores
+from ..ledger.traffic import Traffic
 from ..release.bundle import Release
 from .baseline import Baseline, baseline, first_of_group
 from .changes import Histogram
@@ -21,8 +22,9 @@ from .performance import LossComparison, LossEstimate, estimated_loss, realized_
 from .settings import DriftSettings
 from .skew import skew
 from .together import Together, pairs, shift
-from .watched import Vital, pictured, vitals
+from .watched import Vital, pictured, service_vitals, vitals
 
+Asked = tuple[Traffic, Traffic]
 NOTHING, NEVER = Together(), Looks()
 
 
@@ -62,11 +64,13 @@ def gather(
     drift: DriftSettings,
     looks: Looks = NEVER,
     known: Baseline | None = None,
+    asked: Asked | None = None,
 ) -> Evidence:
     """Compare what was served, as `Ledger.served` returns it, with the release's test rows.
 
     Of rows and outcomes those are taken that came after the last look. Fewer than `min_rows` of
-    either wait for the next one. known: the release's baseline, for who has read it already.
+    either wait for the next one. known: the release's baseline, for who has read it already; asked:
+    what the service was asked before the last look and since, see `ledger.traffic`.
     """
     known, levels = known or baseline(release), looks.levels(drift.false_alarm_rate)
     window, new = served_frame(release, served), _since(served, "created_at", looks.until)
@@ -77,6 +81,9 @@ def gather(
     if len(fresh) >= drift.min_rows:
         found = _compared(
             release, known, fresh, window[new].reset_index(drop=True), drift, levels, found
+        )
+        found = replace(
+            found, vitals=[*found.vitals, *service_vitals(*asked)] if asked else found.vitals
         )
     return _with_alarms(found, _answers(found, len(known.y_true)), drift.false_alarm_rate, labelled)
 

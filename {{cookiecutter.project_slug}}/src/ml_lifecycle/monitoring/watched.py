@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ..evaluation.scored import served_scores
+from ..ledger.traffic import Traffic
 from ..release.bundle import Release
 from ..words import called, counted
 from .baseline import DAY, Baseline, middle
@@ -19,6 +20,7 @@ from .unseen import never_seen
 CELLS = 10
 LATE = 0.9  # of the outcomes that came, after how long an outcome is late
 OVERDUE = 0.25  # of the rows that should have one by now
+TWICE, ENOUGH, FAILED = 2, 100, 0.01  # times as slow; requests to compare with; of the requests
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,26 @@ def vitals(
     said = [_age(release, known, fresh, window), _predictions(release.classes, known, y_pred)]
     come = _outcomes(fresh) if "outcome_at" in fresh else None
     return [one for one in [*said, *_values(release, window), come] if one]
+
+
+def service_vitals(before: Traffic, now: Traffic) -> list[Vital]:
+    """Return how fast and how whole the service's answers are, beside those of earlier checks."""
+    if not now.requests:
+        return []
+    then, took = (1000 * part.seconds / max(part.requests, 1) for part in (before, now))
+    known, share = before.requests >= ENOUGH, now.failed / now.requests
+    usual = before.failed / max(before.requests, 1)
+    slow = Vital(
+        "milliseconds of a request",
+        f"{took:,.1f} ({counted(now.requests, 'request')})",
+        f"{then:,.1f} before" if known else "",
+        known and took > TWICE * then,
+    )
+    failed = f"{usual:.2%} before" if known else ""
+    return [
+        slow,
+        Vital("requests that failed", f"{share:.2%}", failed, share > max(FAILED, TWICE * usual)),
+    ]
 
 
 def pictured(classes: tuple[str, ...], known: Baseline, y_pred: np.ndarray) -> Histogram:
@@ -119,7 +141,8 @@ def _outcomes(fresh: pd.DataFrame) -> Vital | None:
     usual, late = delays.median(), delays.quantile(LATE)
     due = (asked <= max(asked.max(), came.max()) - late).to_numpy()
     overdue = due & ~have
-    said = f"they come after {usual.total_seconds() / DAY:,.1f} days"
+    days = usual.total_seconds() / DAY
+    said = f"they come after {f'{days:,.1f} days' if days >= 1 else f'{24 * days:,.1f} hours'}"
     if overdue.any():
         now += f", {counted(int(overdue.sum()), 'row')} wait longer than usual"
     return Vital("outcomes", now, said, bool(overdue.sum() > OVERDUE * max(due.sum(), 1)))

@@ -7,14 +7,14 @@ prediction is given after it is committed.
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from secrets import token_hex
 from typing import Any
 
 import pandas as pd
 from anyio import to_thread
 from fastapi import HTTPException
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
@@ -33,6 +33,7 @@ from .idempotency import NAME, Once
 from .request import row_type
 from .settings import RolloutSettings, ServiceSettings
 from .slot import LoadedModel, Slot, open_slot
+from .tally import Tally
 from .writer import Writer
 
 log = logging.getLogger(__name__)
@@ -49,6 +50,7 @@ class ModelServer:
         """Begin to answer when `lifespan` is entered."""
         self.slot, self.canary, self.ledger, self.service = slot, canary, ledger, service
         self.writer = Writer(ledger, service.queue_rows)
+        self.tally = Tally()
         self.ending = False  # no longer ready
         self.metrics = Metrics()
         self.metrics.gauge("model_version", "Version that serves", lambda: self.version)
@@ -90,6 +92,8 @@ class ModelServer:
         for task in tasks:
             task.cancel()
         self.writer.stop()
+        with suppress(SQLAlchemyError):  # a ledger that is gone is no reason not to end
+            self.tally.write(self.ledger, self.version, pause=0)
 
     async def _watch(self) -> None:
         """Follow the ledger's word on who serves and which challenger tries, until cancelled."""
@@ -109,6 +113,7 @@ class ModelServer:
             self.slot.refresh()
         finally:
             self.canary.refresh(self.slot.loaded)
+        self.tally.write(self.ledger, self.version)
 
     async def predict_once(self, body: bytes, key: str | None) -> Predictions:
         """Answer as `predict` does; what came before with the same key, as it was answered then.
@@ -117,18 +122,19 @@ class ModelServer:
             HTTPException: 422 the key came before with another body; and as `predict`.
 
         """
-        if key is None:
-            return await self.predict(body)
-        once = Once.of(key, body)
-        said = await self._said(once)
-        if said is None:
-            try:
-                return await self.predict(body, once)
-            except IntegrityError:  # answered meanwhile, here or by another replica
-                said = await self._said(once)
-                if said is None:
-                    raise
-        return said
+        with self.tally.counted():
+            if key is None:
+                return await self.predict(body)
+            once = Once.of(key, body)
+            said = await self._said(once)
+            if said is None:
+                try:
+                    return await self.predict(body, once)
+                except IntegrityError:  # answered meanwhile, here or by another replica
+                    said = await self._said(once)
+                    if said is None:
+                        raise
+            return said
 
     async def _said(self, once: Once) -> Predictions | None:
         try:
