@@ -73,6 +73,30 @@ def test_a_number_in_a_string_is_read_as_in_a_table(text: str) -> None:
     assert value_reader(column)(text) == (in_table if np.isfinite(in_table) else text)
 
 
+NUMBER = Column(name="x", kind="number")
+JSON = st.none() | st.booleans() | st.integers() | st.integers(10**300, 10**330) | st.floats()
+
+
+@given(st.lists(JSON, max_size=20))
+def test_a_column_of_json_is_read_as_each_of_its_values(values: list[Any]) -> None:
+    whole = convert(pd.Series(values, dtype=object), NUMBER)
+    alone = [convert(pd.Series([value], dtype=object), NUMBER).iloc[0] for value in values]
+    np.testing.assert_array_equal(whole.to_numpy("float64"), np.array(alone, dtype="float64"))
+    texts = convert(pd.Series([*map(spell, values)], dtype=object), NUMBER)
+    np.testing.assert_array_equal(whole.to_numpy("float64"), texts.to_numpy("float64"))
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.sampled_from(["2", "2.0", " 2 ", "x", "", None, 1, 1.0, True]), min_size=3))
+def test_many_rows_of_words_are_read_as_each_of_them(values: list[Any]) -> None:
+    many = values * (1001 // len(values) + 1)
+    whole = convert(pd.Series(many, dtype=object), CODE)
+    alone = [convert(pd.Series([value], dtype=object), CODE).iloc[0] for value in values]
+    assert whole.iloc[: len(values)].astype(object).fillna("").tolist() == [
+        "" if pd.isna(value) else value for value in alone
+    ]
+
+
 @given(
     st.datetimes(datetime(1800, 1, 1), datetime(2200, 1, 1)).map(
         lambda d: d.replace(microsecond=0)
