@@ -15,10 +15,10 @@ from ml_lifecycle.monitoring.drift import (
     ColumnDrift,
     column_drift,
     compare_columns,
-    served_frame,
 )
 from ml_lifecycle.monitoring.ranks import chi_square
 from ml_lifecycle.monitoring.unseen import unseen
+from ml_lifecycle.monitoring.window import served_frame
 from ml_lifecycle.release.write import reference
 from project.monitoring import check
 
@@ -319,3 +319,19 @@ def test_rows_that_a_group_repeats_are_no_evidence(keyed: bool, size: int) -> No
         found += next(m.drifted for m in broken if m.column == "own")
     assert alarms <= 5
     assert found >= 39
+
+
+def test_half_of_the_budget_goes_by_what_a_column_is_worth_to_the_model() -> None:
+    columns = tuple(Column(name=name, kind="number") for name in "abcd")
+    contract = Contract(table={}, columns=columns)
+    random = np.random.default_rng(1)
+    old, now = random.normal(0, 1, 2000), random.normal(0.2, 1, 500)
+    frame = pd.DataFrame(dict.fromkeys("abcd", old))
+    known = reference(frame, frame, contract, np.ones(2000)).columns
+    window = pd.DataFrame(dict.fromkeys("abcd", now))
+    worth = {"a": 0.3, "b": 0.1, "c": 0.0, "d": -0.1}
+    given = compare_columns(known, window, contract, DRIFT, LEVELS, worth=worth)
+    alike = compare_columns(known, window, contract, DRIFT, LEVELS)
+    shares = [one.p_value / other.p_value for one, other in zip(alike, given, strict=True)]
+    assert shares == pytest.approx([2.0, 1.0, 0.5, 0.5])
+    assert [one.importance for one in given] == pytest.approx([0.75, 0.25, 0, 0])

@@ -14,8 +14,8 @@ from ml_lifecycle.ledger import Outcome, take_outcomes
 from ml_lifecycle.ledger.database import Ledger
 from ml_lifecycle.ledger.tables import DECISIONS
 from ml_lifecycle.monitoring import DriftSettings, Looks, gather, parted
-from ml_lifecycle.monitoring.drift import served_frame
 from ml_lifecycle.monitoring.skew import skew
+from ml_lifecycle.monitoring.window import served_frame
 from project import loop
 from project.cli import main
 from pydantic import ValidationError

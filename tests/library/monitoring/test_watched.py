@@ -10,8 +10,8 @@ from ml_lifecycle.data.contract import Column, Contract
 from ml_lifecycle.evaluation.staleness import AgePoint
 from ml_lifecycle.monitoring import baseline
 from ml_lifecycle.monitoring.baseline import Baseline, middle
-from ml_lifecycle.monitoring.drift import served_frame
 from ml_lifecycle.monitoring.watched import Vital, pictured, vitals
+from ml_lifecycle.monitoring.window import served_frame
 from world import Champion
 
 START = pd.Timestamp("2026-01-01", tz="UTC")

@@ -23,7 +23,7 @@ def found(columns: int) -> Evidence:
         10_000,
         LossComparison(500, 0.12, 0.13, False, "", 0.11, 0.15),
         [
-            ColumnDrift(f"x{k}", k / 1e6, 0.5, True, "", True, "median 1 → 2", 1.0, SHARES)
+            ColumnDrift(f"x{k}", k / 1e6, 0.5, True, "", True, "median 1 → 2", histogram=SHARES)
             for k in range(columns)
         ],
         estimate=LossEstimate(0.13, 0.12, 0.14),

@@ -14,7 +14,7 @@ import ml_lifecycle
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # What `ml_lifecycle.digest()` is of the library that this recipe was made with.
-LIBRARY = "0046869ddd66956edc2459fa8bb25299a89da8c42dd2b05c14b0d5b138ab206c"
+LIBRARY = "ee4e1ab57c54eba1ec408a8ffc477b0efbb32dbec2a1ac77dc227551656be04d"
 
 if ml_lifecycle.digest() != LIBRARY:
     raise ImportError(

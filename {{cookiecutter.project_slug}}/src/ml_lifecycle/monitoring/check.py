@@ -15,7 +15,7 @@ from ..ledger.traffic import Traffic
 from ..release.bundle import Release
 from .baseline import Baseline, baseline, first_of_group
 from .changes import Histogram
-from .drift import ColumnDrift, column_drift, served_frame
+from .drift import ColumnDrift, column_drift
 from .labels import label_bias
 from .looks import Answer, Looks, shared
 from .performance import LossComparison, LossEstimate, estimated_loss, realized_loss
@@ -23,6 +23,7 @@ from .settings import DriftSettings
 from .skew import skew
 from .together import Together, pairs, shift
 from .watched import Vital, pictured, service_vitals, vitals
+from .window import served_frame
 
 Asked = tuple[Traffic, Traffic]
 NOTHING, NEVER = Together(), Looks()

@@ -13,14 +13,14 @@ from scipy import stats
 
 from ..data.contract import NUMERIC, Column, Contract
 from ..data.profile import Counts, Profile, once_a_group, profile
-from ..data.rows import to_frame
-from ..evaluation.task import groups_of
 from ..release.bundle import Release
 from .changes import Histogram, change, histogram, unit_factor
 from .ranks import chi_square, place, spread
 from .settings import DriftSettings
 from .unseen import unseen
+from .window import keys_of, moments_of
 
+NOTHING: Mapping[str, float] = {}
 # Of the error budget of a column, what each question gets: most go with a change of place.
 WEIGHTS = {"place": 0.4, "spread": 0.2, "shape": 0.3, "missing": 0.1, "unit": 0.2, "unseen": 0.3}
 
@@ -31,7 +31,8 @@ class ColumnDrift:
 
     p_value, p_fault: the chance that any column would look so without drift, and of such a fault;
     effect: in standard deviations of place, logarithms of spread, or Cohen's w; change: in the
-    column's own unit; compared: False where only missing values were.
+    column's own unit; compared: False where only missing values were; importance: its part of what
+    all columns are worth to the model.
     """
 
     column: str
@@ -42,6 +43,7 @@ class ColumnDrift:
     compared: bool = True
     change: str = ""
     p_fault: float = 1.0
+    importance: float = 0.0
     histogram: Histogram = field(default_factory=Histogram)
 
     @property
@@ -88,44 +90,46 @@ def compare_columns(
     drift: DriftSettings,
     levels: Mapping[str, float],
     at: pd.Series | None = None,
+    worth: Mapping[str, float] = NOTHING,
 ) -> list[ColumnDrift]:
     """Compare each feature of typed rows with its reference profile.
 
     window: features, and the columns of time and group if the contract has them; levels: see
-    `Looks.levels`; at: when each row was served (UTC), for rows that do not say their time.
+    `Looks.levels`; at: when each row was served (UTC), for rows that do not say their time; worth:
+    of columns to the model. Half of the budget is for all columns alike, half goes by that.
     """
     columns = [c for c in contract.with_role("feature") if c.name in reference]
-    moments, groups = _moments(window, contract, at), _groups(window, contract)
+    moments, groups = moments_of(window, contract, at), keys_of(window, contract)
     pairs = [_pair(c, reference[c.name], window[c.name], moments, groups) for c in columns]
     asked = [[*pair.found, _missing(pair, drift)] for pair in pairs]
     faults = [
         _faults(pair, once_a_group(window[pair.column.name], groups), found, drift)
         for pair, found in zip(pairs, asked, strict=True)
     ]
-    return [
-        _movement(pair, _surest(found, len(pairs), drift), _surest(bad, len(pairs), drift), levels)
-        for pair, found, bad in zip(pairs, asked, faults, strict=True)
-    ]
+    whole = sum(max(worth.get(c.name, 0.0), 0.0) for c in columns)
+    parts = [max(worth.get(c.name, 0.0), 0.0) / (whole or 1.0) for c in columns]
+    alike = 1 / max(len(columns), 1)
+    compared = []
+    for pair, moved, broken, part in zip(pairs, asked, faults, parts, strict=True):
+        share = (alike + part) / 2 if whole else alike
+        surest = _surest(moved, share, drift), _surest(broken, alike, drift)
+        compared.append(_movement(pair, *surest, levels, part))
+    return compared
 
 
-def _surest(found: list[Found], columns: int, drift: DriftSettings) -> Found:
+def _surest(found: list[Found], share: float, drift: DriftSettings) -> Found:
     """Return the surest answer of those that are worth a name, its p-value for all columns.
 
-    Bonferroni's (1936), each column alike, and its questions by WEIGHTS.
+    Bonferroni's (1936), each column by its share of the budget, and its questions by WEIGHTS.
     """
     whole = sum(WEIGHTS[one.kind] for one in found)
     sure = [
-        replace(one, p_value=min(1.0, one.p_value * columns * whole / WEIGHTS[one.kind]))
+        replace(one, p_value=min(1.0, one.p_value * whole / WEIGHTS[one.kind] / share))
         if abs(one.effect) >= drift.min_effect_size
         else replace(one, p_value=1.0)
         for one in found
     ]
     return min(sure, key=lambda one: one.p_value)
-
-
-def served_frame(release: Release, served: pd.DataFrame) -> pd.DataFrame:
-    """Return the typed rows that were served, with their columns of time and group."""
-    return to_frame(release.contract, list(served["inputs"]), ("feature", "time", "group"))
 
 
 def column_drift(
@@ -144,25 +148,8 @@ def column_drift(
         moments = pd.to_datetime(served["created_at"], utc=True).dt.tz_localize(None)
         at = moments.astype("datetime64[s]")
     known = release.reference.columns
-    return compare_columns(known, window, release.contract, drift, levels, at)
-
-
-def _moments(window: pd.DataFrame, contract: Contract, at: pd.Series | None) -> pd.Series | None:
-    """Return the time of each row, as datetime64; None where rows have none."""
-    served = None if at is None else pd.Series(at.to_numpy(), window.index)
-    for time in contract.with_role("time"):
-        if time.kind == "date" and time.name in window:
-            given = window[time.name]
-            return given if served is None else given.fillna(served)
-    return served
-
-
-def _groups(window: pd.DataFrame, contract: Contract) -> pd.Series | None:
-    """Return the group of each row, its own where it does not say; None where no row does."""
-    for column in contract.with_role("group"):
-        if column.name in window and window[column.name].notna().any():
-            return pd.Series(groups_of(window, column.name), window.index)
-    return None
+    worth = {one.feature: one.importance.value for one in release.evaluation.importances}
+    return compare_columns(known, window, release.contract, drift, levels, at, worth)
 
 
 def _pair(
@@ -189,7 +176,9 @@ def _cells(before: Counts, after: Counts, grouped: bool) -> np.ndarray:
     return np.array([before.rows, after.rows], dtype="float64") / effects
 
 
-def _movement(pair: _Pair, moved: Found, broken: Found, levels: Mapping[str, float]) -> ColumnDrift:
+def _movement(
+    pair: _Pair, moved: Found, broken: Found, levels: Mapping[str, float], importance: float
+) -> ColumnDrift:
     fault = broken.said if broken.p_value < levels["pipe"] else ""
     return ColumnDrift(
         column=pair.column.name,
@@ -200,6 +189,7 @@ def _movement(pair: _Pair, moved: Found, broken: Found, levels: Mapping[str, flo
         compared=bool(pair.counts),
         change=change(pair.column, pair.before, pair.after, moved.kind),
         p_fault=broken.p_value,
+        importance=importance,
         histogram=histogram(pair.before, pair.after),
     )
 

@@ -32,7 +32,9 @@ def drift_page(
     """
     verdict, reason, advice = said
     # What the model pays for comes first, then what is surest.
-    columns = sorted(found.columns, key=lambda c: (not c.fault, not c.drifted, c.p_value))
+    columns = sorted(
+        found.columns, key=lambda c: (not c.fault, not c.drifted, -c.importance, c.p_value)
+    )
     moved = [column for column in columns if column.fault or column.drifted]
     return render(
         project,
