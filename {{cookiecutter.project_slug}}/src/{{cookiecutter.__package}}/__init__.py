@@ -14,7 +14,7 @@ import ml_lifecycle
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # What `ml_lifecycle.digest()` is of the library that this recipe was made with.
-LIBRARY = "ee4e1ab57c54eba1ec408a8ffc477b0efbb32dbec2a1ac77dc227551656be04d"
+LIBRARY = "d5092fa1d8300dd27392ed6fc902a928a7130e13ac972eb8548d17a7a8d3139a"
 
 if ml_lifecycle.digest() != LIBRARY:
     raise ImportError(

@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from time import monotonic, perf_counter
 
-from fastapi import HTTPException
-
 from ..ledger import Ledger, Traffic, write_traffic
 
 MINUTE = 60.0  # seconds between two lines
@@ -27,11 +25,8 @@ class Tally:
         started, failed = perf_counter(), 0
         try:
             yield
-        except HTTPException as error:
-            failed = int(error.status_code >= 500)
-            raise
-        except Exception:
-            failed = 1
+        except Exception as error:
+            failed = int(getattr(error, "status_code", 500) >= 500)
             raise
         finally:
             now = self.traffic
