@@ -25,6 +25,7 @@ PEERS = {
 }
 # What the columns of the table are, by the names that the measuring scripts give them.
 HEADS = {
+    "held": "the estimate's interval holds the true loss",
     "plain": "KS/χ² at .05, any column",
     "plain, Bonferroni": "KS/χ² at .05/30",
     "evidently default": "Evidently, default (half of the columns)",
@@ -118,7 +119,7 @@ def windows(given: Namespace, shifts: list[str]) -> None:
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         said = threads.map(lambda job: peer(*job, given, shifts), jobs)
         alarms = dict(zip(jobs, said, strict=True))
-    heads = [text for name, text in HEADS.items() if name.startswith(("plain", *names))]
+    heads = [text for name, text in HEADS.items() if name.startswith(("held", "plain", *names))]
     print(f"{given.times} windows a line, {shown(given)} of them for the peers.\n")
     print(f"| shift | rows | alarm | {' | '.join(VERDICTS)} | right | {' | '.join(heads)} |")
     print("|---" * (6 + len(heads)) + "|---|")

@@ -29,6 +29,7 @@ ROWS, TEST = 20_000, 0.25
 DAILY = 500  # rows a day
 START = pd.Timestamp("2026-01-01", tz="UTC")
 LEVEL = 0.05
+MANY = 20_000  # rows that tell the true loss, of a window that nobody else sees
 
 
 @cache
@@ -43,7 +44,7 @@ def parts(package: str) -> SimpleNamespace:
         "ml_lifecycle": ["Project"],
         "ml_lifecycle.data": ["DataSettings", "check_data", "load_rows"],
         "ml_lifecycle.data.rows": ["to_records"],
-        "ml_lifecycle.evaluation.scores": ["predict_scores"],
+        "ml_lifecycle.evaluation.scores": ["losses", "predict_scores"],
         "ml_lifecycle.model": ["SearchSettings"],
         "ml_lifecycle.monitoring": ["Looks"],
         "ml_lifecycle.release.bundle": ["holdout", "judgement"],
@@ -129,6 +130,14 @@ def plain(before: pd.DataFrame, after: pd.DataFrame) -> float:
     return float(np.nanmin(found))
 
 
+def true_loss(release: Any, package: str, shift: str, stream: int) -> float:
+    """Return the mean loss of many rows after a shift."""
+    p = parts(package)
+    frame, outcome = window(shift, MANY, stream, 2_000_000)
+    y_pred = p.predict_scores(release.model, frame, release.classes)
+    return float(p.losses((outcome == release.classes[1]).astype("float64"), y_pred).mean())
+
+
 def judged(
     folder: Path, package: str, streams: int, times: int, shown: int, job: tuple[int, str, int]
 ) -> list[dict[str, Any]]:
@@ -137,17 +146,20 @@ def judged(
     release, settings = release_of(folder, package, stream)
     p, found, said, marks = parts(package), [], [], []
     reference = pd.read_parquet(folder / f"stream-{stream}" / "reference.parquet")
+    truth = true_loss(release, package, shift, stream)
     for number in range(stream, times, streams):
         frame, outcome = window(shift, rows, stream, number)
         given = served(release, package, shift, frame, outcome)
         if number < shown:
             said.append([one[release.classes[1]] for one in given["probabilities"]])
             marks.append(frame["n0"].sum())
-        verdict = p.check(release, given, settings.drift).verdict
+        checked = p.check(release, given, settings.drift)
+        told = checked.evidence.estimate
         p_value = plain(reference[frame.columns], frame)
         least = LEVEL / len(frame.columns)
         found.append(
-            {"rows": rows, "shift": shift, "verdict": verdict}
+            {"rows": rows, "shift": shift, "verdict": checked.verdict}
+            | {"held": told and told.low <= truth <= told.high}
             | {"plain": p_value < LEVEL, "plain, Bonferroni": p_value < least}
         )
     np.savez(folder / f"stream-{stream}" / f"{shift}-{rows}.npz", said=said, marks=marks)
