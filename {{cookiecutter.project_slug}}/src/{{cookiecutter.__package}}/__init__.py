@@ -14,7 +14,7 @@ import ml_lifecycle
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # What `ml_lifecycle.digest()` is of the library that this recipe was made with.
-LIBRARY = "d5092fa1d8300dd27392ed6fc902a928a7130e13ac972eb8548d17a7a8d3139a"
+LIBRARY = "802faba054997737daf0b4dfe7a57e1d872307d1d9cfb329586f159d80c3886e"
 
 if ml_lifecycle.digest() != LIBRARY:
     raise ImportError(

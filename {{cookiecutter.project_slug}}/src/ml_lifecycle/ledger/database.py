@@ -209,9 +209,11 @@ class Ledger:
         probabilities (a dict, None for numbers), outcome (a str, None where it is not known) and
         outcome_at (UTC), and of requests with an Idempotency-Key body_sha256 and warnings.
         last: only so many of the latest rows; version: only those that it answered; known: only
-        those with an outcome; since: only those that were predicted after the one moment, or whose
-        outcome came after the other; most: of more, so many by the order of their random ids.
+        those with an outcome; since: only those that were predicted after the one moment, or of
+        whose request an outcome came after the other; most: of more, so many in the order of their
+        random ids.
         """
+        ids = PREDICTIONS.c.request_id
         joined = PREDICTIONS.outerjoin(OUTCOMES, _same_row(OUTCOMES, PREDICTIONS))
         came = OUTCOMES.c.created_at.label("outcome_at")
         query = select(PREDICTIONS, OUTCOMES.c.value.label("outcome"), came).select_from(joined)
@@ -223,11 +225,12 @@ class Ledger:
         if known:
             query = query.where(OUTCOMES.c.value.is_not(None))
         if since is not None:
-            predicted, learnt = since
-            new = PREDICTIONS.c.created_at > predicted
-            query = query.where(new | (OUTCOMES.c.created_at > learnt))
+            told = select(OUTCOMES.c.request_id).where(OUTCOMES.c.created_at > since[1])
+            query = query.where((PREDICTIONS.c.created_at > since[0]) | ids.in_(told))
         if most is not None:
-            query = query.order_by(None).order_by(PREDICTIONS.c.request_id, PREDICTIONS.c.row)
+            # SQLite finds what is new by its moments, if it cannot walk through all rows by ids.
+            by = ids if since is None else ids.concat("")
+            query = query.order_by(None).order_by(by, PREDICTIONS.c.row)
         with self.engine.connect() as connection:
             result = connection.execute(query.limit(last or most))
             frame = pd.DataFrame(result.mappings().all(), columns=list(result.keys()))

@@ -60,7 +60,7 @@ OUTCOMES = Table(
     TABLES,
     Column("request_id", String, primary_key=True),
     Column("row", Integer, primary_key=True),
-    Column("created_at", Moment, nullable=False),
+    Column("created_at", Moment, index=True, nullable=False),
     Column("value", String, nullable=False),
     Column("happened_at", Moment),
 )

@@ -8,7 +8,8 @@ down_revision = "0006"
 
 
 def upgrade() -> None:
-    """Add a table."""
+    """Add a table, and an index by which a check finds new outcomes."""
+    op.create_index("ix_outcomes_created_at", "outcomes", ["created_at"])
     op.create_table(
         "traffic",
         sa.Column("id", sa.Integer, primary_key=True),
