@@ -311,3 +311,11 @@ def test_the_verb_exits_1_if_rows_were_set_aside_and_names_their_file(folder: Pa
     assert done.exit_code == 1
     assert "taken 1, known before 0, quarantined 1: 1 unknown request" in done.output
     assert "late.csv.quarantine.csv" in done.output
+
+
+def test_a_number_whose_square_has_no_variance_is_no_outcome() -> None:
+    target = Column(name="y", kind="number", role="target")
+    taken = outcome_file.labels(
+        pd.Series([1e300, "1e80", "-3.5", 12, float("inf")], dtype=object), target
+    )
+    assert taken.fillna("").tolist() == ["", "", "-3.5", "12", ""]

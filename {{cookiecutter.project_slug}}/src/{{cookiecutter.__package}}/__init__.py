@@ -14,7 +14,7 @@ import ml_lifecycle
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # What `ml_lifecycle.digest()` is of the library that this recipe was made with.
-LIBRARY = "802faba054997737daf0b4dfe7a57e1d872307d1d9cfb329586f159d80c3886e"
+LIBRARY = "aff9ad86f157a02f2ae7b7bb3c3c8c70594db303a60ae12b5a8df1d32ca62be9"
 
 if ml_lifecycle.digest() != LIBRARY:
     raise ImportError(

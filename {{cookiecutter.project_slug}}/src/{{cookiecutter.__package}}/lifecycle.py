@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ml_lifecycle import Progress, WrongUse, counted, pace
+from ml_lifecycle import Progress, WorldBroken, WrongUse, counted, pace
 from ml_lifecycle.data import load_rows, row_hashes
 from ml_lifecycle.ledger import Ledger, traffic
-from ml_lifecycle.monitoring import Looks, baseline, parted, remembered
+from ml_lifecycle.monitoring import Looks, remembered
 from ml_lifecycle.release import Release, champion, labelled, promote, questions
 from ml_lifecycle.service import ready, score
 from ml_lifecycle.tables import local, parts_of, pieces
@@ -43,6 +43,8 @@ def ask_gate(
     """
     from ml_lifecycle.pages import gate_page
 
+    with Ledger(settings.project.ledger_url) as ledger:
+        broken = loop.broken(ledger)
     verdict = promote(
         settings.registry,
         partial(gate.judge, settings=settings, strict=strict),
@@ -53,6 +55,7 @@ def ask_gate(
         override,
         freeze,
         settings.data.exclude,
+        broken,
     )
     if verdict.version is not None:
         page = settings.project.reports / f"gate-version-{verdict.version}.html"
@@ -81,45 +84,23 @@ def watch(settings: Settings, last: int | None = None) -> tuple[monitoring.Drift
         looks = Looks() if last else remembered(ledger, version.number)
         most = None if last else settings.drift.max_rows
         served = ledger.served(last, version.number, since=looks.moments, most=most)
-        asked = traffic(ledger, version.number, looks.until)
-        found = monitoring.check(release, served, settings.drift, looks, asked=asked)
-        details = {} if last else monitoring.details(found)
-        who = settings.approver
-        ledger.decide("drift", found.verdict, found.reason, version.number, None, details, who=who)
+        asked, broken = traffic(ledger, version.number, looks.until), loop.broken(ledger)
+        found = monitoring.check(
+            release, served, settings.drift, looks, asked=asked, without=broken
+        )
+        said = (found.verdict, found.reason, version.number, None)
+        with ledger.exclusive() as alone:
+            if not last and remembered(ledger, version.number) != looks:
+                raise WorldBroken("another check judged these rows meanwhile: ask again")
+            details = {} if last else monitoring.details(found)
+            ledger.decide("drift", *said, details, alone, who=settings.approver)
         earlier = ledger.decisions("drift", version=version.number)
         page = monitoring.write(found, version.number, settings.project, earlier)
-        loop.tell(settings, ledger, found, version.number)
+        try:
+            loop.tell(settings, ledger, found, version.number)
+        except WorldBroken as error:
+            raise WorldBroken(f"{found.verdict.upper()}: {found.reason}\n{error}") from None
     return found, page
-
-
-def history(settings: Settings, by: str, progress: Progress) -> Path:
-    """Judge what the champion served part by part, and write one page of it.
-
-    by: day, month or a column; of more than [drift] max_rows so many are drawn by chance. As if
-    nobody had looked before, at a level for all parts together.
-    """
-    from ml_lifecycle.pages import history_page
-
-    version, release = champion.champion_release(settings.registry)
-    with Ledger(settings.project.ledger_url) as ledger:
-        served = ledger.served(version=version.number, most=settings.drift.max_rows)
-    parts = parted(served, by, release.contract)
-    if not parts:
-        raise WrongUse(
-            f"version {version.number} has not served a row yet: `serve`, then ask again"
-        )
-    rate = settings.drift.false_alarm_rate / len(parts)
-    drift, past = settings.drift.model_copy(update={"false_alarm_rate": rate}), []
-    known = baseline(release)
-    for place, (name, rows) in enumerate(parts, 1):
-        found = monitoring.check(release, rows, drift, known=known)
-        said = {"at": name, "rows": len(rows), "verdict": found.verdict, "reason": found.reason}
-        past.append(said | monitoring.details(found))
-        progress(f"{name}: {found.verdict.upper()}", place, len(parts))
-    page = settings.project.reports / "drift-history.html"
-    text = history_page(past, settings.project, version.number, by)
-    page.write_text(text, encoding="utf-8")
-    return page
 
 
 def retrain(

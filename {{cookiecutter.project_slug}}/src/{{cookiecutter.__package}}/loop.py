@@ -11,24 +11,25 @@ from ml_lifecycle import CheckFailed, counted
 
 if TYPE_CHECKING:
     from ml_lifecycle.ledger import Decision, Ledger
+    from ml_lifecycle.monitoring import Stretch
 
     from .monitoring import DriftCheck
     from .settings import Settings
-
-Stretch = tuple[datetime, datetime]
 
 
 def tell(settings: "Settings", ledger: "Ledger", found: "DriftCheck", version: int) -> bool:
     """Send a verdict that is news to the webhooks, if it is to be; return whether it was sent."""
     from ml_lifecycle.monitoring import alert
 
-    drift, project = settings.drift, settings.project
+    drift, verdict = settings.drift, found.verdict
+    wanted = "alert" in getattr(drift.then, verdict, ())
     # That all is well again is told to whoever heard that it was not.
-    wanted = found.verdict == "quiet" or "alert" in getattr(drift.then, found.verdict, ())
-    if not (wanted and drift.webhooks):
+    if not (drift.webhooks and (wanted or verdict in ("quiet", "watch"))):
         return False
-    about = {"version": version, "verdict": found.verdict, "reason": found.reason}
-    return alert(ledger, drift.webhooks, {"project": project.name} | about, settings.approver)
+    about = {"project": settings.project.name, "version": version, "verdict": verdict}
+    about |= {"reason": found.reason}
+    about |= {"columns": [one.column for one in found.evidence.columns if one.fault]}
+    return alert(ledger, drift.webhooks, about, settings.approver, wanted)
 
 
 def why_not(settings: "Settings", ledger: "Ledger", version: int) -> str:
@@ -38,9 +39,11 @@ def why_not(settings: "Settings", ledger: "Ledger", version: int) -> str:
         CheckFailed: the gate turned so many away that a person has to look.
 
     """
-    check = next(iter(ledger.decisions("drift", last=1, version=version)), None)
-    if check is None or "retrain" not in getattr(settings.drift.then, check.verdict, ()):
-        return f"the last check says {check.verdict}" if check else "nothing was checked yet"
+    check = next(filter(_tells, ledger.decisions("drift", version=version)), None)
+    if check is None:
+        return "no check could tell whether it hurts"
+    if "retrain" not in getattr(settings.drift.then, check.verdict, ()):
+        return f"the last check that could tell says {check.verdict}"
     tried = ledger.decisions("retrain")
     if tried and check.id < tried[0].id:
         return "the last check was acted on already"
@@ -50,7 +53,7 @@ def why_not(settings: "Settings", ledger: "Ledger", version: int) -> str:
         return (
             f"the last training was on {tried[0].created_at:%Y-%m-%d}: not before {over:%Y-%m-%d}"
         )
-    failed = _in_a_row(tried)
+    failed = _in_a_row(ledger, tried)
     if failed >= settings.drift.attempts:
         raise CheckFailed(
             f"{counted(failed, 'training')} in a row did not get past the gate: look at its pages "
@@ -59,13 +62,23 @@ def why_not(settings: "Settings", ledger: "Ledger", version: int) -> str:
     return ""
 
 
-def _in_a_row(tried: list["Decision"]) -> int:
-    """Return how many of the latest trainings the gate turned away."""
-    verdicts = [one.details.get("gate") for one in tried]
-    return verdicts.index("promote") if "promote" in verdicts else len(verdicts)
+def _tells(check: "Decision") -> bool:
+    """Tell whether a check says if the model became worse; --last is for a person to look at."""
+    kept = check.details
+    judged = (
+        check.verdict in ("fault", "retrain") or (kept.get("loss") or {}).get("now") is not None
+    )
+    return "looks" in kept and judged
 
 
-def broken(ledger: "Ledger") -> list[Stretch]:
+def _in_a_row(ledger: "Ledger", tried: list["Decision"]) -> int:
+    """Return how many trainings the gate turned away since something came to serve."""
+    served = ledger.decisions("promotion", ["promote"], last=1)
+    since = served[0].id if served else 0
+    return sum(one.id > since and one.details.get("gate") != "promote" for one in tried)
+
+
+def broken(ledger: "Ledger") -> "list[Stretch]":
     """Return the stretches of time that a check judged `fault`, and nobody said to be mended."""
     mended = ledger.decisions("mended", last=1)
     since = mended[0].id if mended else 0

@@ -14,7 +14,7 @@ import pandas as pd
 
 from ml_lifecycle import Project, counted
 from ml_lifecycle.ledger import Decision, Traffic
-from ml_lifecycle.monitoring import Baseline, DriftSettings, Evidence, Looks, gather
+from ml_lifecycle.monitoring import Baseline, DriftSettings, Evidence, Looks, Stretch, gather
 from ml_lifecycle.release import Release
 
 CALM = ("quiet", "watch")  # exit code 0
@@ -44,18 +44,21 @@ def check(
     looks: Looks | None = None,
     known: Baseline | None = None,
     asked: tuple[Traffic, Traffic] | None = None,
+    without: Sequence[Stretch] = (),
 ) -> DriftCheck:
     """Judge served rows, as `Ledger.served` returns them.
 
     looks: what earlier checks left; known: the release's baseline, for who has read it already;
-    asked: requests before the last check and since.
+    asked: requests before the last check and since; without: stretches of a broken pipe.
     """
-    found = gather(release, served, drift, looks or Looks(), known, asked)
-    if not found.enough:
-        said = f"{counted(found.rows, 'row')} served since the last check"
-        reason = f"{said}, {drift.min_rows} are needed"
-        return DriftCheck("insufficient data", reason, found)
-    return DriftCheck(*judge(found), found)
+    found = gather(release, served, drift, looks or Looks(), known, asked, without)
+    verdict, reason = judge(found)
+    # Without rows nothing is known of the pipe, and no news of it is no good news.
+    if not found.columns and verdict == "quiet":
+        few = f"{counted(found.rows, 'row')} to look at, {drift.min_rows} are needed"
+        known_too = f"; {harm(found)}" if found.loss.now is not None else ""
+        return DriftCheck("insufficient data", few + known_too, found)
+    return DriftCheck(verdict, reason, found)
 
 
 def judge(found: Evidence) -> tuple[str, str]:
@@ -133,7 +136,7 @@ def write(
     page = project.reports / "drift.html"
     said = found.verdict, found.reason, ADVICE[found.verdict]
     past = [
-        {"at": f"{one.created_at:%Y-%m-%d}", "verdict": one.verdict, "reason": one.reason}
+        {"at": f"{one.created_at:%Y-%m-%d %H:%M}", "verdict": one.verdict, "reason": one.reason}
         | one.details
         for one in earlier[::-1]
     ]

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ..data.contract import Column, Contract
+from ..data.contract import NUMERIC, Column, Contract
 from ..data.rows import as_json, convert, dates, moments, numbers
 from ..data.values import known, spelled
 from ..errors import WrongUse
@@ -28,6 +28,7 @@ from ..words import Progress, pace
 
 PIECE = 20_000  # rows in memory at once
 MOST = 1_000_000  # rows of a request
+LARGEST = 1e75  # of an outcome: a loss is its square, and the variance of that a square again
 Held = dict[str, list[tuple[datetime, str, int]]]  # predictions by key, the oldest first
 
 
@@ -35,6 +36,8 @@ def labels(values: pd.Series, target: Column) -> pd.Series:
     """Return outcomes as the ledger keeps them (text), NaN where one is no value of the target."""
     typed = convert(known(values, target), target)
     good = typed.isin(target.categories) if target.categories else typed.notna()
+    if target.kind in NUMERIC:
+        good &= typed.abs() <= LARGEST
     if target.kind == "integer":
         good &= typed % 1 == 0
     return spelled(typed.where(good, np.nan))

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import Table, case, create_engine, event, insert, select, text
+from sqlalchemy import Table, case, create_engine, event, func, insert, select, text
 from sqlalchemy.engine import URL, Connection, Row
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -210,8 +210,8 @@ class Ledger:
         outcome_at (UTC), and of requests with an Idempotency-Key body_sha256 and warnings.
         last: only so many of the latest rows; version: only those that it answered; known: only
         those with an outcome; since: only those that were predicted after the one moment, or of
-        whose request an outcome came after the other; most: of more, so many in the order of their
-        random ids.
+        whose request an outcome came after the other; most: of more, so many by
+        chance, whole requests where `since` is not given.
         """
         ids = PREDICTIONS.c.request_id
         joined = PREDICTIONS.outerjoin(OUTCOMES, _same_row(OUTCOMES, PREDICTIONS))
@@ -228,9 +228,9 @@ class Ledger:
             told = select(OUTCOMES.c.request_id).where(OUTCOMES.c.created_at > since[1])
             query = query.where((PREDICTIONS.c.created_at > since[0]) | ids.in_(told))
         if most is not None:
-            # SQLite finds what is new by its moments, if it cannot walk through all rows by ids.
-            by = ids if since is None else ids.concat("")
-            query = query.order_by(None).order_by(by, PREDICTIONS.c.row)
+            # What is new is found by its moments; all rows are walked through by random ids.
+            by = [ids, PREDICTIONS.c.row] if since is None else [func.random()]
+            query = query.order_by(None).order_by(*by)
         with self.engine.connect() as connection:
             result = connection.execute(query.limit(last or most))
             frame = pd.DataFrame(result.mappings().all(), columns=list(result.keys()))

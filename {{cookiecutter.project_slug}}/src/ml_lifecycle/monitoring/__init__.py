@@ -13,6 +13,7 @@ from .looks import Looks, remembered
 from .performance import LossComparison, LossEstimate
 from .settings import DriftSettings
 from .together import Together
+from .window import Stretch
 
 __all__ = [
     "Baseline",
@@ -22,6 +23,7 @@ __all__ = [
     "Looks",
     "LossComparison",
     "LossEstimate",
+    "Stretch",
     "Together",
     "alert",
     "baseline",

@@ -50,7 +50,7 @@ def baseline(release: Release) -> Baseline:
     frame, known, contract = holdout(release), judgement(release), release.contract
     said = known.y_pred if known else predict_scores(release.model, frame, release.classes)
     y_true = truth(release.classes, frame[contract.target.name])
-    kept = ~np.isnan(y_true)
+    kept, moment = ~np.isnan(y_true), middle(frame, contract)
     # Rows of one group are alike: each group speaks once.
     kept &= first_of_group(frame, contract)
     frame, y_true, y_pred = frame[kept], y_true[kept], said[kept]
@@ -60,7 +60,7 @@ def baseline(release: Release) -> Baseline:
         if (coder := _coder(frame[column.name], column)) is not None
     }
     codes, loss = _coded(coders, frame), losses(y_true, y_pred)
-    return Baseline(coders, codes, y_true, y_pred, loss, middle(frame, contract))
+    return Baseline(coders, codes, y_true, y_pred, loss, moment)
 
 
 def first_of_group(frame: pd.DataFrame, contract: Contract) -> np.ndarray:

@@ -4,7 +4,7 @@ In: a release, served rows, and what earlier checks left. Out: `Evidence`; a ver
 project's to make of it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -17,13 +17,13 @@ from .baseline import Baseline, baseline, first_of_group
 from .changes import Histogram
 from .drift import ColumnDrift, column_drift
 from .labels import label_bias
-from .looks import Answer, Looks, shared
+from .looks import QUESTIONS, Answer, Looks, shared
 from .performance import LossComparison, LossEstimate, estimated_loss, realized_loss
 from .settings import DriftSettings
 from .skew import skew
 from .together import Together, pairs, shift
 from .watched import Vital, pictured, service_vitals, vitals
-from .window import served_frame
+from .window import Stretch, outside, served_frame
 
 Asked = tuple[Traffic, Traffic]
 NOTHING, NEVER = Together(), Looks()
@@ -66,16 +66,20 @@ def gather(
     looks: Looks = NEVER,
     known: Baseline | None = None,
     asked: Asked | None = None,
+    without: Sequence[Stretch] = (),
 ) -> Evidence:
     """Compare what was served, as `Ledger.served` returns it, with the release's test rows.
 
     Of rows and outcomes those are taken that came after the last look. Fewer than `min_rows` of
     either wait for the next one. known: the release's baseline, for who has read it already; asked:
-    what the service was asked before the last look and since, see `ledger.traffic`.
+    what the service was asked before the last look and since, see `ledger.traffic`; without:
+    stretches of a broken pipe, of which outcomes say nothing about the model.
     """
     known, levels = known or baseline(release), looks.levels(drift.false_alarm_rate)
     window, new = served_frame(release, served), _since(served, "created_at", looks.until)
     learnt = _since(served, "outcome_at", looks.labelled) & served["outcome"].notna().to_numpy()
+    if without:
+        learnt &= outside(served, without)
     labelled, fresh = served[learnt], served[new].reset_index(drop=True)
     loss = realized_loss(release, known, labelled, window[learnt], drift, levels)
     found = Evidence(len(fresh), loss, looks=looks)
@@ -147,7 +151,9 @@ def _with_alarms(
     alarms["fault"] = alarms.get("fault", False) or bool(found.skew)
     until, judged = found.stretch[1] or looks.until, found.loss.now is not None
     known = _ends(labelled, "outcome_at")[1] if judged else ""
-    evidence = looks.after(answers, rate)
+    # What is worse because of a broken pipe is no evidence against the model.
+    harm = QUESTIONS["harm"] if alarms["fault"] else ()
+    evidence = looks.after({n: a for n, a in answers.items() if n not in harm}, rate)
     after = Looks(looks.number + 1, until, known or looks.labelled, evidence)
     return replace(found, alarms=alarms, looks=after)
 

@@ -30,8 +30,10 @@ def parted(served: pd.DataFrame, by: str, contract: Contract) -> list[tuple[str,
     many = key.nunique()
     if many > MOST:
         raise WrongUse(f"--by {by}: {many:,} parts, {MOST} at most; cut by month, or by a category")
-    groups = served.groupby(key.to_numpy(), sort=True)
-    return [(str(name), rows.reset_index(drop=True)) for name, rows in groups]
+    groups = {str(name): rows for name, rows in served.groupby(key.to_numpy())}
+    numbers = pd.to_numeric(pd.Series([*groups], dtype=object), errors="coerce")
+    order = pd.DataFrame({"number": numbers, "name": [*groups]}).sort_values(["number", "name"])
+    return [(name, groups[name].reset_index(drop=True)) for name in order["name"]]
 
 
 def _value(served: pd.DataFrame, name: str) -> pd.Series:
@@ -42,6 +44,8 @@ def _period(served: pd.DataFrame, by: str, contract: Contract) -> pd.Series:
     moments = pd.to_datetime(served["created_at"], utc=True).dt.tz_localize(None)
     for column in contract.with_role("time"):
         if column.kind == "date":
-            given = pd.to_datetime(_value(served, column.name), errors="coerce", utc=True)
+            given = pd.to_datetime(
+                _value(served, column.name), format="ISO8601", errors="coerce", utc=True
+            )
             moments = given.dt.tz_localize(None).fillna(moments)
     return moments.dt.to_period(PERIODS[by]).astype(str)

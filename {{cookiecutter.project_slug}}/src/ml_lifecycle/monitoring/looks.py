@@ -87,8 +87,9 @@ class Looks:
         """
         added = {}
         for name, answer in answers.items():
-            before = np.array(self.evidence.get(name, np.zeros(len(BETS))))
-            z = -ndtri(np.clip(answer.p_value, 1e-300, 0.999))
+            before = np.array(self.evidence.get(name, np.zeros(len(BETS))), dtype="float64")
+            before, p_value = np.nan_to_num(before), np.nan_to_num(answer.p_value, nan=1.0)
+            z = -ndtri(np.clip(p_value, 1e-300, 0.999))
             z = z - np.maximum(0, answer.usual - BETS / 2)
             grown = (1 + before) * np.exp(BETS * z - BETS**2 / 2)
             added[name] = np.minimum(grown, 10 * bound(rate) / SHARES[name]).tolist()

@@ -191,6 +191,8 @@ def _alone(
     # More than at release: errors that go with a column no more are no harm, as of learnt rows.
     more = np.abs(new.mean(axis=0)) - np.abs(old.mean(axis=0)) >= ALONE
     z = np.where(more, np.abs(apart) / np.maximum(error, 1e-12), 0.0)
+    # Of many classes errors are losses, and whether these rose is asked by others.
+    z[0] *= known.y_pred.ndim == 1
     best = int(z.argmax())
     if not z[best]:
         return Answer(1.0), ""

@@ -1,8 +1,9 @@
 """[drift]: when a change in production is worth a name, and what is done about it."""
 
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from ..settings import Names, Section, Share
 
@@ -41,3 +42,13 @@ class DriftSettings(Section):
     cool_down_days: Annotated[float, Field(ge=0)] = 7.0
     attempts: Annotated[int, Field(gt=0)] = 3
     then: Then = Then()
+
+    @field_validator("webhooks")
+    @classmethod
+    def _are_urls(cls, webhooks: Names) -> Names:
+        for place, url in enumerate(webhooks, 1):
+            parts = urlsplit(url)
+            if parts.scheme not in ("http", "https") or not parts.hostname:
+                # Its path may be a secret.
+                raise ValueError(f"number {place} is no URL that begins with https:// and a host")
+        return webhooks

@@ -3,12 +3,18 @@
 In: rows as the ledger has them, or typed ones. Out: a frame, moments, keys.
 """
 
+from collections.abc import Sequence
+from datetime import datetime
+
+import numpy as np
 import pandas as pd
 
 from ..data.contract import Contract
 from ..data.rows import to_frame
 from ..evaluation.task import groups_of
 from ..release.bundle import Release
+
+Stretch = tuple[datetime, datetime]  # the first and the last moment
 
 
 def served_frame(release: Release, served: pd.DataFrame) -> pd.DataFrame:
@@ -32,3 +38,11 @@ def keys_of(window: pd.DataFrame, contract: Contract) -> pd.Series | None:
         if column.name in window and window[column.name].notna().any():
             return pd.Series(groups_of(window, column.name), window.index)
     return None
+
+
+def outside(served: pd.DataFrame, stretches: Sequence[Stretch]) -> np.ndarray:
+    """Return, (rows,) bool, which rows were served in none of the stretches of time."""
+    kept = np.ones(len(served), dtype=bool)
+    for first, last in stretches:
+        kept &= ~served["created_at"].between(first, last).to_numpy()
+    return kept

@@ -12,6 +12,7 @@ from markupsafe import Markup
 from ..monitoring.changes import Histogram
 from ..monitoring.check import Evidence
 from ..project import Project
+from ..words import counted, sentence
 from .plots import BLUE, GREY, ORANGE, axes, svg
 from .render import render
 
@@ -39,8 +40,8 @@ def drift_page(
     return render(
         project,
         "drift.html",
-        title=f"{project.name}: {found.rows:,} rows served by version {version}",
-        lead=f"{verdict.capitalize()}: {reason}.",
+        title=f"{project.name}: version {version}, {counted(found.rows, 'row')} looked at",
+        lead=sentence(f"{verdict.capitalize()}: {reason}"),
         advice=advice,
         found=found,
         moved=[(c, _picture(c.column, c.histogram)) for c in moved[:PICTURES]],

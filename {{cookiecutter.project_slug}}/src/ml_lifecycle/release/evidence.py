@@ -5,6 +5,7 @@ In: the challenger's test rows, and the outcomes that came back from production.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 import numpy as np
 import pandas as pd
@@ -145,13 +146,16 @@ def gather(
     ledger: Ledger,
     enough: int,
     exclude: Sequence[str] = (),
+    without: Sequence[tuple[datetime, datetime]] = (),
 ) -> Case:
     """Return the case: production's outcomes where both are honest of `enough`, else the test."""
     test = comparable(challenger, champion or challenger, holdout(challenger))
     case = Case(challenger, champion, anchor, test, TEST, challenger.manifest.test_sha256)
     if champion is None or missing_features(champion, test):
         return case
-    lived = _lived(labelled(ledger, challenger.contract, LATEST, exclude), challenger, champion)
+    lived = _lived(
+        labelled(ledger, challenger.contract, LATEST, exclude, without), challenger, champion
+    )
     if len(lived) < enough or missing_features(champion, lived):
         return case
     # More come in all the time: every challenger of this champion looks at the same stream.

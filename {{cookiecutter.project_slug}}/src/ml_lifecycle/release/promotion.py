@@ -6,6 +6,7 @@ after it the new one, and there is no state between. The registry's alias follow
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from ..errors import CheckFailed
 from ..ledger.database import Ledger
@@ -26,6 +27,7 @@ def promote(
     override: str = "",
     freeze: bool = False,
     exclude: Sequence[str] = (),
+    without: Sequence[tuple[datetime, datetime]] = (),
 ) -> Verdict:
     """Judge a version and let it serve if the verdict says so; the decision is in the ledger.
 
@@ -33,8 +35,8 @@ def promote(
     promotes in spite of a hold or reject; freeze: let it be the anchor from now on. judge: the
     project's questions; rehearse: tries a release in the service, and returns milliseconds of one
     row; min_outcomes: from so many outcomes new to both on they judge, and not the test set;
-    exclude: [data] exclude, of these outcomes. A release that cannot be verified cannot be promoted
-    by anyone.
+    exclude: [data] exclude, of these outcomes; without: stretches of a broken pipe, of which none
+    judge. A release that cannot be verified cannot be promoted by anyone.
 
     Raises:
         CheckFailed: a release is not right; the champion changed meanwhile; the registry or the
@@ -48,7 +50,7 @@ def promote(
         if champion == version and not freeze:
             mirror(registry, version)
             return _last(ledger, version)
-        case = _case(registry, ledger, version, champion, override, min_outcomes, exclude)
+        case = _case(registry, ledger, version, champion, override, min_outcomes, exclude, without)
         case = replace(case, latency=rehearse(case.challenger))
         verdict = replace(judge(case), version=version.number, who=who)
         if override and verdict.verdict != "promote":
@@ -87,11 +89,12 @@ def _case(
     override: str,
     min_outcomes: int,
     exclude: Sequence[str],
+    without: Sequence[tuple[datetime, datetime]],
 ) -> Case:
     challenger = registry.fetch(version)
     frozen = anchor(ledger)
     before = [_incumbent(registry, v, override) if v else None for v in (champion, frozen)]
-    case = gather(challenger, before[0], before[1], ledger, min_outcomes, exclude)
+    case = gather(challenger, before[0], before[1], ledger, min_outcomes, exclude, without)
     # Rows of a test set stay the same; outcomes come in, and each judgement sees others.
     again = case.where == PRODUCTION
     look = ledger.look(case.key, version.number, "gate", again)
