@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,12 @@ def lived(champion: Champion, table: Any, tmp_path: Path) -> Callable[..., Case]
     columns = [c.name for c in contract.columns if c.role not in ("target", "ignored", "id")]
 
     def serve(
-        rows: pd.DataFrame, enough: int, odd: str = "", exclude: tuple[str, ...] = (), **change: Any
+        rows: pd.DataFrame,
+        enough: int,
+        odd: str = "",
+        exclude: tuple[str, ...] = (),
+        without: tuple[tuple[datetime, datetime], ...] = (),
+        **change: Any,
     ) -> Case:
         sent = to_records(rows[columns])
         about = {
@@ -63,7 +68,7 @@ def lived(champion: Champion, table: Any, tmp_path: Path) -> Callable[..., Case]
                 ]
             )
             take_outcomes(ledger, [Outcome(str(i), 0, v) for i, v in enumerate(values)])
-            return gather(ours, champion.release, None, ledger, enough, exclude)
+            return gather(ours, champion.release, None, ledger, enough, exclude, without)
 
     return serve
 
@@ -193,6 +198,13 @@ def test_an_outcome_of_a_stretch_that_is_left_out_does_not_judge(
     case = lived(rows, 50, exclude=("plan == 'pro'",))
     assert (case.where, len(case.frame)) == (PRODUCTION, (rows["plan"] != "pro").sum())
     assert "pro" not in set(case.frame["plan"])
+
+
+def test_outcomes_of_what_came_through_a_broken_pipe_do_not_judge(
+    lived: Callable[..., Case], table: Any
+) -> None:
+    broken = (now() - timedelta(days=2), now())
+    assert lived(table(rows=300, seed=9), 50, without=(broken,)).where == TEST
 
 
 def test_rows_that_were_trained_on_do_not_judge(

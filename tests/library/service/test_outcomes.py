@@ -57,3 +57,11 @@ def test_a_moment_without_a_zone_is_refused(client: Any, asked: str, moment: Any
     answer = send(client, outcome)
     (problem,) = answer.json()["detail"]
     assert (answer.status_code, problem["loc"]) == (422, "outcomes.0.happened_at")
+
+
+def test_a_value_that_the_target_has_not_is_named_by_its_place(client: Any, asked: str) -> None:
+    good = {"request_id": asked, "row": 0, "value": "no"}
+    answer = send(client, good, good | {"row": 1, "value": "perhaps"})
+    (problem,) = answer.json()["detail"]
+    assert (answer.status_code, problem["loc"]) == (422, "outcomes.1.value")
+    assert "perhaps" not in answer.text

@@ -14,7 +14,7 @@ import ml_lifecycle
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # What `ml_lifecycle.digest()` is of the library that this recipe was made with.
-LIBRARY = "aff9ad86f157a02f2ae7b7bb3c3c8c70594db303a60ae12b5a8df1d32ca62be9"
+LIBRARY = "ea2de1243162bf0e5cc2a08fb74a46acf9eca5d476ea4512334c80937d670055"
 
 if ml_lifecycle.digest() != LIBRARY:
     raise ImportError(

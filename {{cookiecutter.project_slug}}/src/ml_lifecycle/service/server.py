@@ -209,8 +209,8 @@ class ModelServer:
         """Keep what really happened for rows of earlier requests; 422: one is no such value."""
         given, target = parse(Outcomes, body).outcomes, self.slot.loaded.release.contract.target
         values = labels(pd.Series([one.value for one in given], dtype=object), as_json(target))
-        if values.isna().any():
-            raise refused("outcomes", f"an outcome is no value of '{target.name}'")
+        if (wrong := values.isna().to_numpy()).any():
+            raise refused(f"outcomes.{wrong.argmax()}.value", f"it is no value of '{target.name}'")
         rows = [Outcome(**vars(one) | {"value": v}) for one, v in zip(given, values, strict=True)]
         return Taken.of(await run_in_threadpool(take_outcomes, self.ledger, rows))
 
