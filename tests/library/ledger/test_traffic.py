@@ -4,8 +4,9 @@ from datetime import timedelta
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from ml_lifecycle.ledger import Ledger, Traffic, traffic, write_traffic
+from ml_lifecycle.ledger import Ledger, Traffic, traffic_of
 from ml_lifecycle.ledger.database import now
+from ml_lifecycle.ledger.traffic import write_traffic
 
 LINES = st.lists(st.tuples(st.integers(1, 99), st.integers(0, 9)), max_size=6)
 
@@ -17,7 +18,7 @@ LINES = st.lists(st.tuples(st.integers(1, 99), st.integers(0, 9)), max_size=6)
 def test_sums_are_those_of_the_lines_on_either_side_of_the_moment(
     ledger: Ledger, first: list[tuple[int, int]], then: list[tuple[int, int]]
 ) -> None:
-    known = traffic(ledger, 1)[1]
+    known = traffic_of(ledger, 1)[1]
     start = now()
     for requests, failed in first:
         write_traffic(ledger, 1, Traffic(requests, failed, 0.5))
@@ -25,12 +26,12 @@ def test_sums_are_those_of_the_lines_on_either_side_of_the_moment(
     middle = now()
     for requests, failed in then:
         write_traffic(ledger, 1, Traffic(requests, failed, 0.5))
-    before, after = traffic(ledger, 1, middle.isoformat())
+    before, after = traffic_of(ledger, 1, middle.isoformat())
     assert before.requests == known.requests + sum(requests for requests, _ in first)
     assert after == Traffic(
         sum(requests for requests, _ in then), sum(failed for _, failed in then), 0.5 * len(then)
     )
-    nothing, all_of_it = traffic(ledger, 1)
+    nothing, all_of_it = traffic_of(ledger, 1)
     assert nothing == Traffic()
     assert all_of_it.requests == before.requests + after.requests
-    assert traffic(ledger, 1, (start - timedelta(days=1)).isoformat())[0] == Traffic()
+    assert traffic_of(ledger, 1, (start - timedelta(days=1)).isoformat())[0] == Traffic()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from fastapi import HTTPException
-from ml_lifecycle.ledger import Ledger, Traffic, traffic
+from ml_lifecycle.ledger import Ledger, Traffic, traffic_of
 from ml_lifecycle.monitoring.watched import service_vitals
 from ml_lifecycle.service.tally import Tally
 from world import Champion
@@ -23,7 +23,7 @@ def test_every_request_is_counted_and_a_callers_mistake_is_no_failure(
         said.append(client.get("/health/live").status_code)
     assert said == [200] * 5 + [422] * 2 + [200]
     with Ledger(settings.project.ledger_url) as ledger:
-        asked = traffic(ledger, champion.trained.number)[1]
+        asked = traffic_of(ledger, champion.trained.number)[1]
     assert (asked.requests, asked.failed) == (7, 0)
     assert 0 < asked.seconds < 60
 
@@ -45,9 +45,9 @@ def test_a_line_is_written_once_a_minute_and_only_if_somebody_asked(ledger: Ledg
     with tally.counted():
         pass
     tally.write(ledger, 1)
-    assert traffic(ledger, 1)[1] == Traffic()
+    assert traffic_of(ledger, 1)[1] == Traffic()
     tally.write(ledger, 1, pause=0)
-    assert traffic(ledger, 1)[1].requests == 1
+    assert traffic_of(ledger, 1)[1].requests == 1
     assert tally.traffic == Traffic()
 
 

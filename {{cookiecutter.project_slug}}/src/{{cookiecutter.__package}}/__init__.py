@@ -14,7 +14,7 @@ import ml_lifecycle
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # What `ml_lifecycle.digest()` is of the library that this recipe was made with.
-LIBRARY = "ea2de1243162bf0e5cc2a08fb74a46acf9eca5d476ea4512334c80937d670055"
+LIBRARY = "41a2bc794da7b758c0329bfc42f552cbf49426de6031167a6cf07396937d538f"
 
 if ml_lifecycle.digest() != LIBRARY:
     raise ImportError(

@@ -15,7 +15,7 @@ import pandas as pd
 
 from ml_lifecycle import Progress, WorldBroken, WrongUse, counted, pace
 from ml_lifecycle.data import load_rows, row_hashes
-from ml_lifecycle.ledger import Ledger, traffic
+from ml_lifecycle.ledger import Ledger, traffic_of
 from ml_lifecycle.monitoring import Looks, remembered
 from ml_lifecycle.release import Release, champion, labelled, promote, questions
 from ml_lifecycle.service import ready, score
@@ -84,7 +84,7 @@ def watch(settings: Settings, last: int | None = None) -> tuple[monitoring.Drift
         looks = Looks() if last else remembered(ledger, version.number)
         most = None if last else settings.drift.max_rows
         served = ledger.served(last, version.number, since=looks.moments, most=most)
-        asked, broken = traffic(ledger, version.number, looks.until), loop.broken(ledger)
+        asked, broken = traffic_of(ledger, version.number, looks.until), loop.broken(ledger)
         found = monitoring.check(
             release, served, settings.drift, looks, asked=asked, without=broken
         )

@@ -8,8 +8,8 @@ from .backup import backup, restore, told
 from .database import Decision, Ledger
 from .forget import forget
 from .outcomes import Outcome, take_outcomes
-from .tables import DECISIONS, LOOKS, OUTCOMES, PREDICTIONS, SHADOWS, SUPERSEDED, TRAFFIC
-from .traffic import Traffic, traffic, write_traffic
+from .tables import DECISIONS, LOOKS, OUTCOMES, PREDICTIONS, SHADOWS
+from .traffic import Traffic, traffic_of
 
 __all__ = [
     "DECISIONS",
@@ -17,8 +17,6 @@ __all__ = [
     "OUTCOMES",
     "PREDICTIONS",
     "SHADOWS",
-    "SUPERSEDED",
-    "TRAFFIC",
     "Decision",
     "Ledger",
     "Outcome",
@@ -28,6 +26,5 @@ __all__ = [
     "restore",
     "take_outcomes",
     "told",
-    "traffic",
-    "write_traffic",
+    "traffic_of",
 ]

@@ -28,7 +28,7 @@ def write_traffic(ledger: Ledger, version: int, taken: Traffic) -> None:
         connection.execute(insert(TRAFFIC), row)
 
 
-def traffic(ledger: Ledger, version: int, until: str = "") -> tuple[Traffic, Traffic]:
+def traffic_of(ledger: Ledger, version: int, until: str = "") -> tuple[Traffic, Traffic]:
     """Return what a version was asked up to a moment (ISO 8601, "" for none), and after it."""
     named = [TRAFFIC.c[name] for name in vars(Traffic())]
     query = select(*(func.coalesce(func.sum(one), 0) for one in named)).filter_by(version=version)

@@ -72,7 +72,7 @@ def gather(
 
     Of rows and outcomes those are taken that came after the last look. Fewer than `min_rows` of
     either wait for the next one. known: the release's baseline, for who has read it already; asked:
-    what the service was asked before the last look and since, see `ledger.traffic`; without:
+    what the service was asked before the last look and since, see `ledger.traffic_of`; without:
     stretches of a broken pipe, of which outcomes say nothing about the model.
     """
     known, levels = known or baseline(release), looks.levels(drift.false_alarm_rate)

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from time import monotonic, perf_counter
 
-from ..ledger import Ledger, Traffic, write_traffic
+from ..ledger import Ledger
+from ..ledger.traffic import Traffic, write_traffic
 
 MINUTE = 60.0  # seconds between two lines
 
