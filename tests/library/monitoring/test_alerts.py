@@ -51,9 +51,9 @@ def listener() -> Iterator[Listener]:
         thread.join()
 
 
-def about(verdict: str, *columns: str, version: int = 1) -> dict[str, Any]:
+def about(verdict: str, *causes: str, version: int = 1) -> dict[str, Any]:
     said = {"project": "p", "version": version, "verdict": verdict, "reason": "why"}
-    return said | {"columns": list(columns)}
+    return said | {"causes": list(causes)}
 
 
 def told(ledger: Ledger, urls: list[str], *verdicts: str) -> list[bool]:

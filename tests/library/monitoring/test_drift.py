@@ -335,3 +335,13 @@ def test_half_of_the_budget_goes_by_what_a_column_is_worth_to_the_model() -> Non
     shares = [one.p_value / other.p_value for one, other in zip(alike, given, strict=True)]
     assert shares == pytest.approx([2.0, 1.0, 0.5, 0.5])
     assert [one.importance for one in given] == pytest.approx([0.75, 0.25, 0, 0])
+
+
+def test_a_season_that_brings_half_as_much_again_is_no_other_unit() -> None:
+    faults = 0
+    for seed in range(40):
+        grown = np.random.default_rng(seed).uniform(1.3, 3)
+        if min(abs(np.log(grown / unit)) for unit in (1.6093, 2.2046, 2.54)) < 0.03:
+            continue
+        faults += bool(moved(normal(seed), normal(seed + 99) * grown).fault)
+    assert faults == 0

@@ -1,5 +1,6 @@
 """A verdict asks for a training, but not too often; and nothing is learnt from a broken pipe."""
 
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -92,6 +93,9 @@ def test_a_call_for_retraining_stays_until_outcomes_take_it_back(
     checked(ledger, "insufficient data", {"looks": {}, "loss": {"now": None}})
     checked(ledger, "quiet", {"looks": {}, "loss": {"now": None}})
     checked(ledger, "quiet", {})  # with --last
+    checked(ledger, "fault", {"looks": {}, "loss": {"now": 0.1}})
+    assert loop.why_not(own, ledger, 1) == "the last check that could tell says fault"
+    checked(ledger, "quiet", {"looks": {}, "loss": {"now": None}})
     assert not loop.why_not(own, ledger, 1)
     checked(ledger, "watch")
     assert loop.why_not(own, ledger, 1) == "the last check that could tell says watch"
@@ -168,6 +172,7 @@ def test_a_history_is_written_by_time_and_by_column_and_unknown_ones_are_refused
     for by in ("month", "plan"):
         done = CliRunner().invoke(main, ["drift", "--by", by])
         assert done.exit_code == 0, done.output
+        assert not {"WATCH", "FAULT", "RETRAIN"} & set(done.output.split()), done.output
         page = own.project.reports / "drift-history.html"
         assert f"by {by}" in page.read_text(encoding="utf-8")
         page.unlink()
@@ -220,15 +225,17 @@ def test_outcomes_of_rows_from_a_broken_pipe_do_not_judge_the_model(
     assert not without.alarms["harm"]
 
 
-def test_harm_in_a_window_judged_fault_leaves_no_evidence(champion: Champion, window: Any) -> None:
+def test_outcomes_of_a_window_judged_fault_leave_no_evidence(
+    champion: Champion, window: Any
+) -> None:
     def unit(raw: pd.DataFrame) -> dict[str, Any]:
         numbers = [c.name for c in champion.release.contract.columns if c.kind == "number"]
         return {name: raw[name].astype("float64") * 100 for name in numbers[:1]}
 
     found = gather(champion.release, served_then(champion, window, change=unit), DriftSettings())
     assert found.alarms["fault"]
-    assert "columns" in found.looks.evidence
-    assert "rise" not in found.looks.evidence
+    assert "columns" in found.looks.seen
+    assert found.loss.rows == 0
 
 
 def test_outcomes_without_rows_are_no_quiet_day(champion: Champion, window: Any) -> None:
@@ -246,7 +253,7 @@ def test_a_check_that_another_one_overtook_leaves_nothing(
 ) -> None:
     def slow(*given: Any, **options: Any) -> Any:
         with Ledger(own.project.ledger_url) as other:
-            checked(other, "quiet", {"looks": vars(Looks(1))})
+            checked(other, "quiet", {"looks": asdict(Looks(1))})
         return check(*given, **options)
 
     monkeypatch.setattr("project.monitoring.check", slow)
@@ -254,3 +261,13 @@ def test_a_check_that_another_one_overtook_leaves_nothing(
         lifecycle.watch(own)
     with Ledger(own.project.ledger_url) as ledger:
         assert len(ledger.decisions("drift")) == 1
+
+
+def test_of_each_group_one_row_tells_of_the_loss(champion: Champion, window: Any) -> None:
+    served = served_then(champion, window)
+    release, group = champion.release, champion.release.contract.group
+    sent = served["inputs"].tolist()
+    each = served.assign(inputs=[one | {group: f"g{k}"} for k, one in enumerate(sent)])
+    few = served.assign(inputs=[one | {group: f"g{k // 3}"} for k, one in enumerate(sent)])
+    found = [gather(release, rows, DriftSettings()).loss.rows for rows in (each, few)]
+    assert found == [400, 134]

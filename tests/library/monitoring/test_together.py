@@ -1,10 +1,12 @@
 """What no column shows alone is found: broken pairs, a kind of rows that grows; chance is not."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ml_lifecycle.monitoring.baseline import Baseline
+from ml_lifecycle.data.contract import Column
+from ml_lifecycle.monitoring.baseline import Baseline, _coder
 from ml_lifecycle.monitoring.together import correlations, pairs, shift
 from scipy import stats
 
@@ -76,3 +78,52 @@ def test_correlations_are_pearsons_of_the_scores() -> None:
     assert correlations(codes)[0][0, 1] == pytest.approx(
         stats.pearsonr(codes[:, 0], codes[:, 1])[0]
     )
+
+
+def false_alarms(find: object, make: object, test_rows: int, rows: int, level: float) -> int:
+    """Return in how many of 40 worlds, drawn by `make`, something is found though nothing moved."""
+    count, none = 0, np.empty(0)
+    for seed in range(40):
+        random = np.random.default_rng(seed)
+        before, after = make(random, test_rows), make(random, rows)  # type: ignore[operator]
+        names = dict.fromkeys(map(str, range(before.shape[1])), len)
+        base = Baseline(names, before, none, none, none)  # type: ignore[arg-type]
+        count += find(base, after, level).p_value < level  # type: ignore[operator]
+    return count
+
+
+@pytest.mark.parametrize(("test_rows", "columns"), [(100, 30), (200, 60), (50, 45)])
+def test_few_test_rows_of_many_columns_are_no_alarm(test_rows: int, columns: int) -> None:
+    def make(random: np.random.Generator, rows: int) -> np.ndarray:
+        return random.normal(size=(rows, columns))
+
+    assert false_alarms(shift, make, test_rows, 1000, 0.01) <= 3
+
+
+@pytest.mark.parametrize(("share", "rows"), [(0.01, 100), (0.01, 500), (0.01, 1000), (0.02, 200)])
+def test_two_rare_flags_that_coincide_by_chance_are_no_alarm(share: float, rows: int) -> None:
+    def make(random: np.random.Generator, rows: int) -> np.ndarray:
+        both = random.random(rows) < share
+        alone = random.random((rows, 2)) < share / 10
+        return (both[:, None] | alone).astype("float64")
+
+    assert false_alarms(pairs, make, 2000, rows, 0.005) <= 2
+
+
+def test_what_was_the_commonest_value_by_chance_does_not_fall_in_each_window() -> None:
+    column, values = Column(name="x", kind="category"), np.array([f"v{k}" for k in range(50)])
+    false = 0
+    for seed in range(40):
+        random = np.random.default_rng(seed)
+        train, test, now = (pd.Series(random.choice(values, rows)) for rows in (2000, 500, 1000))
+        coder = _coder(test, column, [*train.value_counts().index])
+        assert coder is not None
+        others = random.normal(size=(500, 5)), random.normal(size=(1000, 5))
+        before, after = (
+            np.column_stack([coder(part), more])
+            for part, more in zip((test, now), others, strict=True)
+        )
+        none = np.empty(0)
+        base = Baseline(dict.fromkeys("abcdef", len), before, none, none, none)  # type: ignore[arg-type]
+        false += shift(base, after, 0.01).p_value < 0.01
+    assert false <= 3

@@ -14,7 +14,7 @@ import ml_lifecycle
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # What `ml_lifecycle.digest()` is of the library that this recipe was made with.
-LIBRARY = "41a2bc794da7b758c0329bfc42f552cbf49426de6031167a6cf07396937d538f"
+LIBRARY = "364d2b41e83d57b5b242996533cd6527c01a7ec18e615b3536d8bd49185cd5c0"
 
 if ml_lifecycle.digest() != LIBRARY:
     raise ImportError(

@@ -3,7 +3,7 @@
 In: options. Out: a verdict as a message and an exit code, or a page.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -76,11 +76,12 @@ def _mended(settings: "Settings", reason: str) -> str:
 def history(settings: "Settings", by: str) -> "Path":
     """Judge what the champion served part by part, and write one page of it.
 
-    by: day, month or a column; of more than [drift] max_rows so many are drawn by chance. As if
-    nobody had looked before, at a level for all parts together.
+    by: day, month, or a column, whose values are compared with test rows that have them; of more
+    than [drift] max_rows so many are drawn by chance. As if nobody had looked before, at a level
+    for all parts together.
     """
     from ml_lifecycle.ledger import Ledger
-    from ml_lifecycle.monitoring import baseline, parted
+    from ml_lifecycle.monitoring import baseline, of_part, parted
     from ml_lifecycle.pages import history_page
     from ml_lifecycle.release import champion
 
@@ -98,10 +99,15 @@ def history(settings: "Settings", by: str) -> "Path":
     drift, past = settings.drift.model_copy(update={"false_alarm_rate": rate}), []
     known = baseline(release)
     for place, (name, rows) in enumerate(parts, 1):
-        found = monitoring.check(release, rows, drift, known=known)
-        said = {"at": name, "rows": len(rows), "verdict": found.verdict, "reason": found.reason}
-        past.append(said | monitoring.details(found))
-        progress(f"{name}: {found.verdict.upper()}", place, len(parts))
+        alike = of_part(release, known, by, name, settings.drift)
+        about: dict[str, Any] = {"at": name, "rows": len(rows), "verdict": "insufficient data"}
+        about |= {"reason": f"too few test rows have '{by}' = {name}"}
+        if alike is not None:
+            found = monitoring.check(alike[0], rows, drift, known=alike[1])
+            about |= {"verdict": found.verdict, "reason": found.reason}
+            about |= monitoring.details(found)
+        past.append(about)
+        progress(f"{name}: {about['verdict'].upper()}", place, len(parts))
     page = settings.project.reports / "drift-history.html"
     text = history_page(past, settings.project, version.number, by)
     page.write_text(text, encoding="utf-8")

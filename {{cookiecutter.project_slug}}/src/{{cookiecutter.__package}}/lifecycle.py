@@ -95,11 +95,13 @@ def watch(settings: Settings, last: int | None = None) -> tuple[monitoring.Drift
             details = {} if last else monitoring.details(found)
             ledger.decide("drift", *said, details, alone, who=settings.approver)
         earlier = ledger.decisions("drift", version=version.number)
-        page = monitoring.write(found, version.number, settings.project, earlier)
         try:
-            loop.tell(settings, ledger, found, version.number)
+            if not last:  # which is for who asked only
+                loop.tell(settings, ledger, found, version.number)
         except WorldBroken as error:
             raise WorldBroken(f"{found.verdict.upper()}: {found.reason}\n{error}") from None
+        finally:
+            page = monitoring.write(found, version.number, settings.project, earlier)
     return found, page
 
 

@@ -21,14 +21,13 @@ def tell(settings: "Settings", ledger: "Ledger", found: "DriftCheck", version: i
     """Send a verdict that is news to the webhooks, if it is to be; return whether it was sent."""
     from ml_lifecycle.monitoring import alert
 
-    drift, verdict = settings.drift, found.verdict
-    wanted = "alert" in getattr(drift.then, verdict, ())
-    # That all is well again is told to whoever heard that it was not.
-    if not (drift.webhooks and (wanted or verdict in ("quiet", "watch"))):
+    drift, evidence = settings.drift, found.evidence
+    if not drift.webhooks:
         return False
-    about = {"project": settings.project.name, "version": version, "verdict": verdict}
-    about |= {"reason": found.reason}
-    about |= {"columns": [one.column for one in found.evidence.columns if one.fault]}
+    wanted = "alert" in getattr(drift.then, found.verdict, ())
+    about = {"project": settings.project.name, "version": version, "verdict": found.verdict}
+    causes = [one.column for one in evidence.columns if one.fault]
+    about |= {"reason": found.reason, "causes": causes + ["the service"] * bool(evidence.skew)}
     return alert(ledger, drift.webhooks, about, settings.approver, wanted)
 
 
@@ -39,7 +38,10 @@ def why_not(settings: "Settings", ledger: "Ledger", version: int) -> str:
         CheckFailed: the gate turned so many away that a person has to look.
 
     """
-    check = next(filter(_tells, ledger.decisions("drift", version=version)), None)
+    checks = [one for one in ledger.decisions("drift", version=version) if "looks" in one.details]
+    check = next(filter(_tells, checks), None)
+    if checks and checks[0].verdict == "fault":
+        check = checks[0]
     if check is None:
         return "no check could tell whether it hurts"
     if "retrain" not in getattr(settings.drift.then, check.verdict, ()):
@@ -63,12 +65,9 @@ def why_not(settings: "Settings", ledger: "Ledger", version: int) -> str:
 
 
 def _tells(check: "Decision") -> bool:
-    """Tell whether a check says if the model became worse; --last is for a person to look at."""
-    kept = check.details
-    judged = (
-        check.verdict in ("fault", "retrain") or (kept.get("loss") or {}).get("now") is not None
-    )
-    return "looks" in kept and judged
+    """Tell whether a check says if the model became worse."""
+    known = (check.details.get("loss") or {}).get("now") is not None
+    return check.verdict == "retrain" or (known and check.verdict != "fault")
 
 
 def _in_a_row(ledger: "Ledger", tried: list["Decision"]) -> int:

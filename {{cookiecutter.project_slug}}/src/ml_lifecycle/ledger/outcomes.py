@@ -121,6 +121,8 @@ def _take(connection: Connection, outcomes: Sequence[Outcome], conflicts: set[Ke
         become = _refused(outcome, predicted, came) or (
             CONFLICT if outcome.key in conflicts else _compared(outcome, last, past)
         )
+        if last and outcome.value == last["value"]:
+            row["created_at"] = last["created_at"]  # its moment only: no news for the drift check
         if become in (NEW, CORRECTED):
             new[outcome.key] = there[outcome.key] = row
         if last and become in (CORRECTED, OLDER):

@@ -8,7 +8,7 @@ from .alerts import alert
 from .baseline import Baseline, baseline
 from .check import Evidence, gather
 from .drift import ColumnDrift
-from .history import parted
+from .history import of_part, parted
 from .looks import Looks, remembered
 from .performance import LossComparison, LossEstimate
 from .settings import DriftSettings
@@ -28,6 +28,7 @@ __all__ = [
     "alert",
     "baseline",
     "gather",
+    "of_part",
     "parted",
     "remembered",
 ]

@@ -27,9 +27,9 @@ def alert(
 ) -> bool:
     """Send a verdict to each webhook to which it is news; return whether any heard something.
 
-    about: project, version, verdict, reason, and which columns it is about; who: checked, as the
-    ledger keeps it; wanted: else only those hear of a calm verdict who heard of another one. What
-    could not be sent waits for the next check, and is sent first.
+    about: project, version, verdict, reason, and its causes, which make it another one; who:
+    checked, as the ledger keeps it; wanted: else only those hear of a calm verdict who heard of
+    another one. What could not be sent waits for the next check, and is sent first.
 
     Raises:
         WorldBroken: names who did not take it; the others were told, and are not told again.
@@ -57,11 +57,11 @@ def alert(
 
 
 def _news(last: About | None, about: About, wanted: bool) -> bool:
-    """Tell whether a verdict, or a column of it, is another than the last one."""
+    """Tell whether a verdict, or a cause of it, is another than the last one."""
     if not wanted:
-        return last is not None and last["verdict"] not in CALM
+        return about["verdict"] in CALM and last is not None and last["verdict"] not in CALM
     same = last and all(last[name] == about[name] for name in ("version", "verdict"))
-    return not last or not same or not set(about["columns"]) <= set(last["columns"])
+    return not last or not same or not set(about["causes"]) <= set(last["causes"])
 
 
 def _post(url: str, about: About) -> str:

@@ -3,8 +3,9 @@
 In: a release. Out: a `Baseline`. All of it is in the signed files, so a check needs no table.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -45,28 +46,34 @@ def _coded(coders: dict[str, Coder], frame: pd.DataFrame) -> np.ndarray:
     return np.column_stack(coded) if coded else np.empty((len(frame), 0))
 
 
-def baseline(release: Release) -> Baseline:
-    """Read the test rows of a release, and what was said of them by who had not seen them."""
+def baseline(release: Release, rows: np.ndarray | None = None) -> Baseline:
+    """Read the test rows of a release, and what was said of them by who had not seen them.
+
+    rows: (test rows,) bool, those that count; None: all.
+    """
     frame, known, contract = holdout(release), judgement(release), release.contract
     said = known.y_pred if known else predict_scores(release.model, frame, release.classes)
     y_true = truth(release.classes, frame[contract.target.name])
     kept, moment = ~np.isnan(y_true), middle(frame, contract)
+    kept &= True if rows is None else rows
     # Rows of one group are alike: each group speaks once.
-    kept &= first_of_group(frame, contract)
+    kept[kept] = one_of_group(frame[kept], contract)
     frame, y_true, y_pred = frame[kept], y_true[kept], said[kept]
     coders = {
         column.name: coder
         for column in _compared(contract)
-        if (coder := _coder(frame[column.name], column)) is not None
+        if (coder := _coder(frame[column.name], column, cells(release, column))) is not None
     }
     codes, loss = _coded(coders, frame), losses(y_true, y_pred)
     return Baseline(coders, codes, y_true, y_pred, loss, moment)
 
 
-def first_of_group(frame: pd.DataFrame, contract: Contract) -> np.ndarray:
-    """Return, (rows,) bool, the first row of each group; all, where there are no groups."""
+def one_of_group(frame: pd.DataFrame, contract: Contract) -> np.ndarray:
+    """Return, (rows,) bool, one row of each group, any of them; all, where there are no groups."""
     groups = groups_of(frame, contract.group if contract.group in frame else "")
-    return ~pd.Series(groups).duplicated().to_numpy()
+    order = np.random.default_rng(0).permutation(len(frame))
+    chosen = order[~pd.Series(groups[order]).duplicated().to_numpy()]
+    return np.isin(np.arange(len(frame)), chosen)
 
 
 def middle(frame: pd.DataFrame, contract: Contract) -> float:
@@ -89,28 +96,33 @@ def _compared(contract: Contract) -> list[Column]:
     ]
 
 
-def _coder(values: pd.Series, column: Column) -> Coder | None:
+def cells(release: Release, column: Column) -> Sequence[Any]:
+    """Return the values of a category from the commonest of the training rows; of numbers, bins."""
+    profile = release.reference.columns.get(column.name)
+    return profile.counts["value"].cells if profile and "value" in profile.counts else ()
+
+
+def _coder(values: pd.Series, column: Column, known: Sequence[Any]) -> Coder | None:
     """Return how values become mid-ranks among the test rows; None where all are alike.
 
-    Categories are ranked from the commonest; missing values and unknown categories are 0.
+    Categories are ranked from the commonest of the training rows: what was the commonest of the
+    test rows by chance would seem to fall in each window. Missing values are 0.
     """
-    order = pd.Series(dtype="float64")
-    if column.kind not in NUMERIC:
-        counted = values.dropna().astype(str).value_counts()
-        order = pd.Series(np.arange(len(counted), dtype="float64"), counted.index)
+    order = pd.Series(np.arange(len(known), dtype="float64"), [*map(str, known)])
 
     def number(some: pd.Series) -> np.ndarray:
         if column.kind in NUMERIC:
             return some.to_numpy("float64", na_value=np.nan)
-        return some.astype(object).map(order).to_numpy("float64")
+        ranked = some.dropna().astype(str).map(order).fillna(len(known))
+        return ranked.reindex(some.index).to_numpy("float64")
 
-    known = np.sort(number(values))
-    known = known[~np.isnan(known)]
-    ranks = _ranks(known, known)
+    there = np.sort(number(values))
+    there = there[~np.isnan(there)]
+    ranks = _ranks(there, there)
     scale = ranks.std() * np.sqrt(len(ranks) / max(len(values), 1)) if len(ranks) else 0.0
     if not scale:
         return None
-    return lambda some: _ranks(known, number(some)) / scale
+    return lambda some: _ranks(there, number(some)) / scale
 
 
 def _ranks(known: np.ndarray, numbers: np.ndarray) -> np.ndarray:

@@ -14,6 +14,8 @@ from ..data.profile import Counts, Profile
 WHOLE = (10.0, 100.0, 1000.0, 60.0, 3600.0, 24.0, 12.0)
 UNITS = (*WHOLE, 2.54, 2.2046, 1.6093)  # inch, pound, mile; whole numbers do not survive these
 ALIKE, NEAR = 0.2, 0.07  # how far, in logarithms, the two factors and the unit may be apart
+# Standard errors, of a median in quartile ranges and of that range in itself, times √rows (normal).
+MEDIAN, SPREAD, TWICE = 0.93, 1.17, 2
 DAY = 86_400
 SHOWN = 10  # categories of a picture
 MEASURED = {"value": "", "length": "letters, ", "familiar": "known words, ", "distance": "days, "}
@@ -74,7 +76,7 @@ def _most(old: Counts, new: Counts) -> tuple[int, float, float]:
 
 def unit_factor(column: Column, before: Profile, after: Profile) -> float:
     """Return by what factor median and spread grew, if it is one between units; else 0."""
-    counts = (part.counts["value"] for part in (before, after))
+    counts = [part.counts["value"] for part in (before, after)]
     old, new = (np.array([part.median, part.iqr], dtype="float64") for part in counts)
     with np.errstate(divide="ignore", invalid="ignore"):
         grown = np.log(np.divide(new, old))  # not finite for a zero or another sign: no unit
@@ -82,10 +84,15 @@ def unit_factor(column: Column, before: Profile, after: Profile) -> float:
         return 0.0
     units = np.log(WHOLE if column.kind == "integer" else UNITS)
     nearest = units[np.abs(abs(grown.mean()) - units).argmin()]
-    # Ten times is no drift of the world, however roughly a short window tells it.
-    wide = 3 if nearest > np.log(9) else 1
-    near = abs(abs(grown.mean()) - nearest) < wide * NEAR
-    return float(np.exp(grown.mean())) if near and np.ptp(grown) <= wide * ALIKE else 0.0
+    near, alike = 3 * NEAR, 3 * ALIKE
+    if nearest < np.log(9):
+        # Ten times is no drift of the world, however roughly a short window tells it; but a season
+        # may well bring half as much again: what is called inches has to be inches.
+        rows = np.sqrt(sum(1 / max(sum(part.rows), 1) for part in counts))
+        near = min(NEAR, TWICE * MEDIAN * abs(old[1] / old[0]) * rows)
+        alike = min(ALIKE, TWICE * SPREAD * rows)
+    found = abs(abs(grown.mean()) - nearest) < near and np.ptp(grown) <= alike
+    return float(np.exp(grown.mean())) if found else 0.0
 
 
 @dataclass(frozen=True)

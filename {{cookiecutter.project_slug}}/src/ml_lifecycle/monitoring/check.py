@@ -13,11 +13,11 @@ import pandas as pd
 from ..evaluation.scored import served_scores
 from ..ledger.traffic import Traffic
 from ..release.bundle import Release
-from .baseline import Baseline, baseline, first_of_group
+from .baseline import Baseline, baseline, one_of_group
 from .changes import Histogram
 from .drift import ColumnDrift, column_drift
 from .labels import label_bias
-from .looks import QUESTIONS, Answer, Looks, shared
+from .looks import Answer, Looks
 from .performance import LossComparison, LossEstimate, estimated_loss, realized_loss
 from .settings import DriftSettings
 from .skew import skew
@@ -53,11 +53,6 @@ class Evidence:
     looks: Looks = NEVER
     stretch: tuple[str, str] = ("", "")
 
-    @property
-    def enough(self) -> bool:
-        """Whether anything could be asked."""
-        return bool(self.columns) or self.loss.now is not None
-
 
 def gather(
     release: Release,
@@ -78,18 +73,19 @@ def gather(
     known, levels = known or baseline(release), looks.levels(drift.false_alarm_rate)
     window, new = served_frame(release, served), _since(served, "created_at", looks.until)
     learnt = _since(served, "outcome_at", looks.labelled) & served["outcome"].notna().to_numpy()
+    fresh = served[new].reset_index(drop=True)
+    found = Evidence(len(fresh), LossComparison(0, float(known.loss.mean())), looks=looks)
+    if len(fresh) >= drift.min_rows:
+        typed = window[new].reset_index(drop=True)
+        found = _compared(release, known, fresh, typed, drift, levels, found)
+        found = replace(found, vitals=[*found.vitals, *(service_vitals(*asked) if asked else ())])
     if without:
         learnt &= outside(served, without)
-    labelled, fresh = served[learnt], served[new].reset_index(drop=True)
+    if found.skew or any(column.fault for column in found.columns):
+        learnt &= ~new
+    labelled = served[learnt]
     loss = realized_loss(release, known, labelled, window[learnt], drift, levels)
-    found = Evidence(len(fresh), loss, looks=looks)
-    if len(fresh) >= drift.min_rows:
-        found = _compared(
-            release, known, fresh, window[new].reset_index(drop=True), drift, levels, found
-        )
-        found = replace(
-            found, vitals=[*found.vitals, *service_vitals(*asked)] if asked else found.vitals
-        )
+    found = replace(found, loss=loss)
     return _with_alarms(found, _answers(found, len(known.y_true)), drift.false_alarm_rate, labelled)
 
 
@@ -108,7 +104,7 @@ def _compared(
     levels: Mapping[str, float],
     found: Evidence,
 ) -> Evidence:
-    first = first_of_group(window, release.contract)
+    first = one_of_group(window, release.contract)
     y_pred = served_scores(release.classes, fresh)
     codes, outcomes = known.code(window[first]), fresh["outcome"].notna().to_numpy()[first]
     return replace(
@@ -116,7 +112,7 @@ def _compared(
         columns=column_drift(release, fresh, window, drift, levels),
         pairs=pairs(known, codes, levels["pairs"]),
         shift=shift(known, codes, levels["shift"]),
-        estimate=estimated_loss(known, y_pred, drift),
+        estimate=estimated_loss(known, y_pred[first], drift),
         skew=skew(release, fresh, window),
         label_bias=label_bias(known, codes, outcomes),
         predictions=pictured(release.classes, known, y_pred),
@@ -137,8 +133,8 @@ def _answers(found: Evidence, reference: int) -> dict[str, Answer]:
         }
     if found.estimate and found.loss.now is None:
         p_values["estimate"] = found.estimate.p_value
-    usual = shared(found.rows, reference)
-    return {n: Answer(p, usual=usual) for n, p in p_values.items()} | dict(found.loss.answers)
+    shared = found.rows / (found.rows + reference)
+    return {n: Answer(p, shared=shared) for n, p in p_values.items()} | dict(found.loss.answers)
 
 
 def _with_alarms(
@@ -151,10 +147,8 @@ def _with_alarms(
     alarms["fault"] = alarms.get("fault", False) or bool(found.skew)
     until, judged = found.stretch[1] or looks.until, found.loss.now is not None
     known = _ends(labelled, "outcome_at")[1] if judged else ""
-    # What is worse because of a broken pipe is no evidence against the model.
-    harm = QUESTIONS["harm"] if alarms["fault"] else ()
-    evidence = looks.after({n: a for n, a in answers.items() if n not in harm}, rate)
-    after = Looks(looks.number + 1, until, known or looks.labelled, evidence)
+    seen = looks.after(answers, rate)
+    after = Looks(looks.number + 1, until, known or looks.labelled, seen)
     return replace(found, alarms=alarms, looks=after)
 
 

@@ -6,7 +6,7 @@ one: most of the budget is for the first look, some for all later ones (alpha sp
 for evidence that comes together over looks (an e-detector).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -27,28 +27,53 @@ SHARES = {name: share for about in QUESTIONS.values() for name, share in about.i
 FIRST, LATER, SUMMED = 0.8, 0.1, 0.1
 YEAR = 365  # looks, of which no more than SUMMED of a budget end in a false alarm
 BETS = np.array([1.0, 2.0, 4.0])  # standard errors that a look may be off once something changed
-ONCE = 2.33  # standard errors that the reference itself may be off, for all looks alike: 1 %
+
+HUGE = 600.0  # of an exponent: far beyond any alarm
 
 
 class Answer(NamedTuple):
     """What a question found. p_value: the chance of it without drift.
 
-    far: whether it is large enough to have a name; usual: standard errors that a look may be off
-    again and again though nothing changed.
+    far: whether it is large enough to have a name; shared: of the variance of what was found, the
+    part that is the reference's own chance, and therefore the same at each look.
     """
 
     p_value: float
     far: bool = True
-    usual: float = 0.0
+    shared: float = 0.0
 
 
-def shared(rows: int, reference: int) -> float:
-    """Return the `usual` of a window of so many rows: the reference's own chance is always there.
+@dataclass(frozen=True)
+class Seen:
+    """What earlier looks leave of one question.
 
-    Of the variance of a difference the reference's part is the same at each look, and no number of
-    looks makes it smaller.
+    looks: how many asked it; off, doubt: mean and variance of what is known of the reference's own
+    chance, in its standard deviations; sums: of the evidence, one for each bet.
     """
-    return ONCE * float(np.sqrt(rows / (rows + reference)))
+
+    looks: int = 0
+    off: float = 0.0
+    doubt: float = 1.0
+    sums: Sequence[float] = (0.0,) * len(BETS)
+
+    def after(self, answer: Answer, most: float) -> "Seen":
+        """Return the same with one more look; no sum grows beyond `most`.
+
+        A p-value is a normal z. What the reference is off by is learnt from look to look (Kalman's
+        filter, 1960), so that z less what was to be expected is independent from look to look, and
+        (1 + the sum before) exp(bet z - bet²/2) are Shiryaev's and Roberts' sums.
+        """
+        share = answer.shared
+        z = float(-ndtri(np.clip(np.nan_to_num(answer.p_value, nan=1.0), 1e-300, 0.999)))
+        wide, part = share * self.doubt + 1 - share, np.sqrt(share)
+        z = z if answer.far else min(z, 0.0)
+        # Never below 0: many questions are asked with care, and their z is below 0 as a rule.
+        news = (z - part * max(self.off, 0.0)) / np.sqrt(wide)
+        gain = part * self.doubt / wide
+        off, doubt = self.off + gain * (z - part * self.off), self.doubt * (1 - gain * part)
+        grown = np.exp(np.minimum(BETS * news - BETS**2 / 2, HUGE))
+        sums = (1 + np.array(self.sums)) * grown
+        return Seen(self.looks + 1, float(off), float(doubt), np.minimum(sums, most).tolist())
 
 
 @dataclass(frozen=True)
@@ -56,13 +81,13 @@ class Looks:
     """What is remembered from check to check of one version; `ledger.decide` keeps it.
 
     number: of looks so far; until: when the last row of them was served (ISO 8601, UTC); labelled:
-    when the last outcome of them came; evidence: by question a sum for each bet, see `after`.
+    when the last outcome of them came; seen: by question.
     """
 
     number: int = 0
     until: str = ""
     labelled: str = ""
-    evidence: Mapping[str, list[float]] = field(default_factory=dict)
+    seen: Mapping[str, Seen] = field(default_factory=dict)
 
     @property
     def moments(self) -> tuple[datetime, datetime] | None:
@@ -74,26 +99,16 @@ class Looks:
         return datetime.fromisoformat(until), datetime.fromisoformat(labelled)
 
     def levels(self, rate: float) -> dict[str, float]:
-        """Return by question how small a p-value must be at the next look; rate: of the alarms."""
-        number = self.number + 1
-        part = FIRST if number == 1 else LATER / (number * (number - 1))
-        return {name: part * share * rate for name, share in SHARES.items()}
+        """Return by question how small a p-value must be at its next look; rate: of the alarms."""
+        numbers = {name: self.seen.get(name, NOTHING).looks + 1 for name in SHARES}
+        parts = {n: FIRST if k == 1 else LATER / (k * (k - 1)) for n, k in numbers.items()}
+        return {name: parts[name] * share * rate for name, share in SHARES.items()}
 
-    def after(self, answers: Mapping[str, Answer], rate: float) -> dict[str, list[float]]:
-        """Return the evidence when this look is added: Shiryaev's and Roberts' sums of bets.
-
-        A p-value is a normal z, and (1 + the sum before) exp(bet z - bet²/2) the sum of a bet. What
-        is `usual` does not let it grow. Its share stays below ten times what is an alarm.
-        """
-        added = {}
-        for name, answer in answers.items():
-            before = np.array(self.evidence.get(name, np.zeros(len(BETS))), dtype="float64")
-            before, p_value = np.nan_to_num(before), np.nan_to_num(answer.p_value, nan=1.0)
-            z = -ndtri(np.clip(p_value, 1e-300, 0.999))
-            z = z - np.maximum(0, answer.usual - BETS / 2)
-            grown = (1 + before) * np.exp(BETS * z - BETS**2 / 2)
-            added[name] = np.minimum(grown, 10 * bound(rate) / SHARES[name]).tolist()
-        return {**self.evidence, **added}
+    def after(self, answers: Mapping[str, Answer], rate: float) -> dict[str, Seen]:
+        """Return what is seen when this look is added; evidence stays below ten alarms."""
+        most = {name: 10 * bound(rate) / share for name, share in SHARES.items()}
+        added = {n: self.seen.get(n, NOTHING).after(one, most[n]) for n, one in answers.items()}
+        return {**self.seen, **added}
 
     def alarms(self, answers: Mapping[str, Answer], rate: float) -> dict[str, bool]:
         """Return by kind of those that could be asked whether the next look is an alarm.
@@ -105,14 +120,17 @@ class Looks:
         for kind, about in QUESTIONS.items():
             asked = {name: answers[name] for name in about if name in answers}
             if asked:
-                before, now = (_weighed(sums, asked) for sums in (self.evidence, after))
+                before, now = (_weighed(seen, asked) for seen in (self.seen, after))
                 sure = any(one.far and one.p_value < levels[name] for name, one in asked.items())
                 found[kind] = sure or now >= max(bound(rate), before)
         return found
 
 
-def _weighed(evidence: Mapping[str, list[float]], asked: Iterable[str]) -> float:
-    return sum(SHARES[name] * float(np.mean(evidence.get(name, 0.0))) for name in asked)
+NOTHING = Seen()
+
+
+def _weighed(seen: Mapping[str, Seen], asked: Iterable[str]) -> float:
+    return sum(SHARES[name] * float(np.mean(seen.get(name, NOTHING).sums)) for name in asked)
 
 
 def bound(rate: float) -> float:
@@ -127,6 +145,7 @@ def bound(rate: float) -> float:
 def remembered(ledger: Ledger, version: int) -> Looks:
     """Return what the checks of a version have left so far."""
     for decision in ledger.decisions("drift", version=version):
-        if "looks" in decision.details:
-            return Looks(**decision.details["looks"])
+        if known := decision.details.get("looks"):
+            seen = {name: Seen(**one) for name, one in known.get("seen", {}).items()}
+            return Looks(known["number"], known["until"], known["labelled"], seen)
     return Looks()

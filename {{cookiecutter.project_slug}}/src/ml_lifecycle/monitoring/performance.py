@@ -13,8 +13,8 @@ from scipy import stats
 from ..evaluation.scored import served_scores, truth
 from ..evaluation.scores import losses
 from ..release.bundle import Release
-from .baseline import Baseline
-from .looks import ONCE, Answer, shared
+from .baseline import Baseline, one_of_group
+from .looks import Answer
 from .settings import DriftSettings
 
 BINS = 10
@@ -122,10 +122,11 @@ def realized_loss(
     Whether the loss rose (Welch, 1947); whether it is above that of test rows with such
     predictions; whether the errors go with a column, as they did not (a score test). served: as
     `Ledger.served` returns it; window: the typed rows of these. Outcomes that are no known class,
-    or no number, are left out.
+    or no number, are left out, and of each group one row speaks.
     """
     y_true = truth(release.classes, served["outcome"])
     kept = ~np.isnan(y_true)
+    kept[kept] = one_of_group(window[kept], release.contract)
     rows, usual = int(kept.sum()), float(known.loss.mean())
     if rows < drift.min_rows:
         return LossComparison(rows, usual)
@@ -154,8 +155,8 @@ def _risen(by: float, least: float, now: float, then: float) -> Answer:
     error = np.sqrt(now + then)
     if error == 0:
         return Answer(1.0)
-    usual = max(least, ONCE * np.sqrt(then)) / error
-    return Answer(float(stats.norm.sf(by / error)), bool(by > least), float(usual))
+    p_value = float(stats.norm.sf(by / error))
+    return Answer(p_value, bool(by > least), float(then / (now + then)))
 
 
 def _rise(loss: np.ndarray, before: np.ndarray, least: float) -> tuple[Answer, str]:
@@ -197,7 +198,7 @@ def _alone(
     if not z[best]:
         return Answer(1.0), ""
     p_value = min(1.0, len(z) * 2 * float(stats.norm.sf(z[best])))
-    answer = Answer(p_value, usual=shared(len(new), len(old)))
+    answer = Answer(p_value, shared=len(new) / (len(new) + len(old)))
     if best == 0:
         way = "higher" if apart[0] > 0 else "lower"
         return answer, f"outcomes are {way} than predicted on {len(new):,} labelled rows"

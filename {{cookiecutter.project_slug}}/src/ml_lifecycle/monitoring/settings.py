@@ -28,11 +28,11 @@ class DriftSettings(Section):
     """[drift]: when a change in production is worth a name, and what is done about it.
 
     max_rows: that are looked at, drawn by chance from more; webhooks: URLs that hear of a new
-    verdict; cool_down_days: between two trainings that a check asked for; attempts: such trainings
-    that the gate may turn away before a person has to look.
+    verdict; cool_down_days: since the last training, before a check may ask for one; attempts:
+    trainings in a row that the gate may turn away before a person has to look.
     """
 
-    min_rows: Annotated[int, Field(gt=0)] = 100
+    min_rows: Annotated[int, Field(gt=1)] = 100
     max_rows: Annotated[int, Field(gt=0)] = 100_000
     false_alarm_rate: Share = 0.05
     min_effect_size: Annotated[float, Field(gt=0)] = 0.1

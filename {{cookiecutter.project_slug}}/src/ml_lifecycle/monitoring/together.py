@@ -15,6 +15,7 @@ ALONG, FAR = 0.05, 0.1  # a shift along a component in its sd, and of all column
 COMPONENTS = 10
 NARROW = 1e-3  # variance of a component that holds nothing
 NAMED = 3
+FEWEST = 50  # rows with another value than the commonest, before two columns can go together
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,8 @@ def pairs(known: Baseline, codes: np.ndarray, level: float) -> Together:
         apart = np.arctanh(after) - np.arctanh(before)
         z = np.nan_to_num(np.abs(apart) / np.sqrt(wide * rows))
     z[np.abs(after - before) < PAIRS] = 0
+    rare = _rare(known.codes) * len(codes) < FEWEST
+    z[rare] = z[:, rare] = 0
     upper = np.triu_indices(len(names), 1)
     best = int(z[upper].argmax())
     i, j = (int(side[best]) for side in upper)
@@ -50,6 +53,20 @@ def pairs(known: Baseline, codes: np.ndarray, level: float) -> Together:
         return Together(p_value)
     said = f"'{names[i]}' and '{names[j]}' went together ({before[i, j]:.2f})"
     return Together(p_value, f"{said}, and do so by {after[i, j]:.2f} now", (names[i], names[j]))
+
+
+def _t_squared(found: float, columns: int, rows: int) -> float:
+    """Return the chance of a T², if the covariance is that of so many test rows."""
+    free = rows - columns
+    return (
+        float(stats.f.sf(found * free / (columns * (rows - 1)), columns, free)) if free > 0 else 1.0
+    )
+
+
+def _rare(codes: np.ndarray) -> np.ndarray:
+    """Return, (columns,), the share of rows that do not hold the commonest value of a column."""
+    common = [np.unique(column, return_counts=True)[1].max() for column in codes.T]
+    return 1 - np.array(common) / len(codes)
 
 
 def correlations(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -90,7 +107,7 @@ def shift(known: Baseline, codes: np.ndarray, level: float) -> Together:
     along = np.where(first >= ALONG, 2 * stats.norm.sf(first / np.sqrt(rows)), 1.0)
     everywhere, df = float((far**2).sum() / rows), int(kept.sum())
     distance = np.sqrt(max(everywhere - df, 0) * rows)
-    whole = float(stats.chi2.sf(everywhere, df)) if distance >= FAR else 1.0
+    whole = _t_squared(everywhere, df, len(known.codes)) if distance >= FAR else 1.0
     best = int(along.argmin())
     p_value = min(1.0, 2 * min(len(along) * float(along[best]), whole))
     if p_value >= level:

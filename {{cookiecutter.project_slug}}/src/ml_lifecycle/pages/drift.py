@@ -58,6 +58,7 @@ def history_page(history: Sequence[dict[str, Any]], project: Project, version: i
     by: what they are cut by.
     """
     counts = Counter(one["verdict"] for one in history)
+    befores = {one["loss"]["before"] for one in history if "loss" in one}
     return render(
         project,
         "drift-history.html",
@@ -65,7 +66,7 @@ def history_page(history: Sequence[dict[str, Any]], project: Project, version: i
         lead=", ".join(f"{many} × {verdict}" for verdict, many in counts.most_common())
         or "nothing",
         history=history,
-        quality=_quality(history, next((one["loss"]["before"] for one in history), 0.0)),
+        quality=_quality(history, befores.pop() if len(befores) == 1 else None),
     )
 
 
@@ -82,14 +83,17 @@ def _picture(name: str, shown: Histogram) -> Markup:
     return svg(plot, f"{name}: shares of the values at release and now")
 
 
-def _quality(history: Sequence[dict[str, Any]], before: float) -> Markup:
+def _quality(history: Sequence[dict[str, Any]], before: float | None) -> Markup:
     """Draw the loss from check to check: realised with its interval, and the estimate's band."""
-    known = [(k, one["loss"]) for k, one in enumerate(history) if _at(one, "loss", "low")]
+    known = [
+        (k, one["loss"]) for k, one in enumerate(history) if _at(one, "loss", "low") is not None
+    ]
     told = [(k, one["estimate"]) for k, one in enumerate(history) if one.get("estimate")]
     if len(history) < 2 or not (known or told):
         return Markup("")
     plot = axes("The loss, from check to check", "", "mean loss of a row", 3)
-    plot.axhline(before, color=GREY, linestyle=":", label="at release")
+    if before is not None:
+        plot.axhline(before, color=GREY, linestyle=":", label="at release")
     if told:
         places = [k for k, _ in told]
         low, high = ([one[side] for _, one in told] for side in ("low", "high"))

@@ -22,6 +22,7 @@ from ..data.rows import as_json
 from ..evaluation.outcome_file import labels
 from ..http import Metrics, Threads
 from ..ledger import Ledger, Outcome, take_outcomes
+from ..ledger.traffic import MINUTE, Tally
 from ..platforms import CSV, JSON, answer_type, as_csv, from_invocation
 from ..release.registry import Registry
 from .answer import records, shown, why
@@ -33,7 +34,6 @@ from .idempotency import NAME, Once
 from .request import row_type
 from .settings import RolloutSettings, ServiceSettings
 from .slot import LoadedModel, Slot, open_slot
-from .tally import Tally
 from .writer import Writer
 
 log = logging.getLogger(__name__)
@@ -92,8 +92,8 @@ class ModelServer:
         for task in tasks:
             task.cancel()
         self.writer.stop()
-        with suppress(SQLAlchemyError):  # a ledger that is gone is no reason not to end
-            self.tally.write(self.ledger, self.version, pause=0)
+        with suppress(SQLAlchemyError):  # not written is no reason not to end
+            self.tally.write(self.ledger, self.version, 0)
 
     async def _watch(self) -> None:
         """Follow the ledger's word on who serves and which challenger tries, until cancelled."""
@@ -109,11 +109,12 @@ class ModelServer:
                 log.error("no look at who serves, again in %.0f s: %s", pause, error)
 
     def _look(self) -> None:
+        before = self.version
         try:
             self.slot.refresh()
         finally:
             self.canary.refresh(self.slot.loaded)
-        self.tally.write(self.ledger, self.version)
+        self.tally.write(self.ledger, before, MINUTE if before == self.version else 0)
 
     async def predict_once(self, body: bytes, key: str | None) -> Predictions:
         """Answer as `predict` does; what came before with the same key, as it was answered then.

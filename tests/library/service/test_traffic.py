@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from fastapi import HTTPException
 from ml_lifecycle.ledger import Ledger, Traffic, traffic_of
+from ml_lifecycle.ledger.traffic import Tally
 from ml_lifecycle.monitoring.watched import service_vitals
-from ml_lifecycle.service.tally import Tally
 from world import Champion
 
 
