@@ -14,7 +14,7 @@ import ml_lifecycle
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # What `ml_lifecycle.digest()` is of the library that this recipe was made with.
-LIBRARY = "364d2b41e83d57b5b242996533cd6527c01a7ec18e615b3536d8bd49185cd5c0"
+LIBRARY = "9d6c215f7c20868b1c245ca3e9e363336af8df0c2e08e5e7f46a934e089a384f"
 
 if ml_lifecycle.digest() != LIBRARY:
     raise ImportError(

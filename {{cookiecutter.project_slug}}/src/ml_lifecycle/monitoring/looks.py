@@ -21,7 +21,7 @@ from ..ledger.database import Ledger
 QUESTIONS = {
     "moved": {"columns": 0.42, "pairs": 0.1, "shift": 0.22},
     "fault": {"pipe": 0.06},
-    "harm": {"rise": 0.1, "gap": 0.05, "alone": 0.03, "estimate": 0.02},
+    "harm": {"rise": 0.1, "gap": 0.05, "residuals": 0.03, "estimate": 0.02},
 }
 SHARES = {name: share for about in QUESTIONS.values() for name, share in about.items()}
 FIRST, LATER, SUMMED = 0.8, 0.1, 0.1

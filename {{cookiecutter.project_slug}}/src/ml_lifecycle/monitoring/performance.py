@@ -18,7 +18,7 @@ from .looks import Answer
 from .settings import DriftSettings
 
 BINS = 10
-ALONE = 0.08  # a correlation of the errors with a column that is worth a name
+CORRELATED = 0.08  # a correlation of the errors with a column that is worth a name
 CLIPPED = 0.01
 FAR = 5  # times `max_loss_increase`, that an estimate has to have risen
 
@@ -140,7 +140,7 @@ def realized_loss(
     asked = {
         "rise": _rise(loss, known.loss, least),
         "gap": _gap(loss - expected, expected, bins, place, least),
-        "alone": _alone(known, before, after, known.code(window[kept])),
+        "residuals": _residuals(known, before, after, known.code(window[kept])),
     }
     answers = {name: answer for name, (answer, _) in asked.items()}
     # Of those that are sure the first: a loss that rose needs no further words.
@@ -178,7 +178,7 @@ def _gap(
     return answer, f"{said} with such predictions"
 
 
-def _alone(
+def _residuals(
     known: Baseline, before: np.ndarray, after: np.ndarray, codes: np.ndarray
 ) -> tuple[Answer, str]:
     """Ask whether the errors go with a column, or with nothing but the time."""
@@ -190,7 +190,7 @@ def _alone(
     apart = new.mean(axis=0) - old.mean(axis=0)
     error = np.sqrt(new.var(axis=0) / len(new) + old.var(axis=0) / len(old))
     # More than at release: errors that go with a column no more are no harm, as of learnt rows.
-    more = np.abs(new.mean(axis=0)) - np.abs(old.mean(axis=0)) >= ALONE
+    more = np.abs(new.mean(axis=0)) - np.abs(old.mean(axis=0)) >= CORRELATED
     z = np.where(more, np.abs(apart) / np.maximum(error, 1e-12), 0.0)
     # Of many classes errors are losses, and whether these rose is asked by others.
     z[0] *= known.y_pred.ndim == 1
@@ -203,7 +203,9 @@ def _alone(
         way = "higher" if apart[0] > 0 else "lower"
         return answer, f"outcomes are {way} than predicted on {len(new):,} labelled rows"
     name = list(known.coders)[best - 1]
-    said = f"errors on {len(new):,} labelled rows go with '{name}' (correlation {apart[best]:+.2f})"
+    then, now = old[:, best].mean(), new[:, best].mean()
+    said = f"errors on {len(new):,} labelled rows go with '{name}'"
+    said = f"{said} (correlation {then:+.2f} → {now:+.2f})"
     return answer, said
 
 
