@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pandas as pd
 import pytest
 from ml_lifecycle.data.rows import to_records, validate
 from ml_lifecycle.data.split import row_hashes
+from ml_lifecycle.evaluation.labelled import labelled
 from ml_lifecycle.evaluation.scores import predict_scores
 from ml_lifecycle.ledger.database import Ledger, now
 from ml_lifecycle.ledger.outcomes import Outcome, take_outcomes
@@ -68,7 +70,8 @@ def lived(champion: Champion, table: Any, tmp_path: Path) -> Callable[..., Case]
                 ]
             )
             take_outcomes(ledger, [Outcome(str(i), 0, v) for i, v in enumerate(values)])
-            return gather(ours, champion.release, None, ledger, enough, exclude, without)
+            told = partial(labelled, exclude=exclude, without=without)
+            return gather(ours, champion.release, None, ledger, enough, told)
 
     return serve
 

@@ -14,7 +14,7 @@ import ml_lifecycle
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # What `ml_lifecycle.digest()` is of the library that this recipe was made with.
-LIBRARY = "9d6c215f7c20868b1c245ca3e9e363336af8df0c2e08e5e7f46a934e089a384f"
+LIBRARY = "44bc08398d2fbbac9772ed99e6cdccfaf72f5575cb4e97736e843fa232fda44c"
 
 if ml_lifecycle.digest() != LIBRARY:
     raise ImportError(

@@ -54,8 +54,7 @@ def ask_gate(
         number,
         override,
         freeze,
-        settings.data.exclude,
-        broken,
+        partial(labelled, exclude=settings.data.exclude, without=broken),
     )
     if verdict.version is not None:
         page = settings.project.reports / f"gate-version-{verdict.version}.html"

@@ -99,18 +99,13 @@ def numbers(values: pd.Series, form: str = "") -> pd.Series:
         found = pd.Series(values.to_numpy("float64", na_value=np.nan), values.index)
         found = found.rename(values.name)
     else:
-        found = None if form else _of_json(values)
+        found = None
+        if not form and pd.api.types.infer_dtype(values, skipna=True) in NUMBERS:
+            with suppress(OverflowError):  # whole numbers have no end in JSON
+                found = pd.to_numeric(values).astype("float64")
         if found is None:
             found = by_spelling(values, lambda texts: _read(spelled(texts), form))
     return found.replace([np.inf, -np.inf], np.nan)
-
-
-def _of_json(values: pd.Series) -> pd.Series | None:
-    """Return float64 of numbers as JSON gives them; None where there is anything else."""
-    if pd.api.types.infer_dtype(values, skipna=True) in NUMBERS:
-        with suppress(OverflowError):  # whole numbers have no end in JSON
-            return pd.to_numeric(values).astype("float64")
-    return None
 
 
 def _read(texts: pd.Series, form: str) -> pd.Series:

@@ -107,16 +107,14 @@ def known(values: pd.Series, column: Column) -> pd.Series:
 
 def by_spelling(values: pd.Series, change: Callable[[pd.Series], pd.Series]) -> pd.Series:
     """Return `change` of values; of many, each different one is changed once, and rows share it."""
-    if len(values) <= MANY or not _alike(values):
+    if len(values) <= MANY or (
+        # Where True, 1 and 1.0 would be one key.
+        values.dtype == object and pd.api.types.infer_dtype(values, skipna=True) != "string"
+    ):
         return change(values)
     codes, distinct = pd.factorize(values)
     changed = change(pd.Series(distinct)).reindex(codes)
     return changed.set_axis(values.index).rename(values.name)
-
-
-def _alike(values: pd.Series) -> bool:
-    """Tell if equal values are spelled alike: True, 1 and 1.0 are equal."""
-    return values.dtype != object or pd.api.types.infer_dtype(values, skipna=True) == "string"
 
 
 def _each(values: pd.Series, change: Callable[[Any], str | None]) -> pd.Series:

@@ -3,9 +3,8 @@
 In: the challenger's test rows, and the outcomes that came back from production. Out: a `Case`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 import numpy as np
 import pandas as pd
@@ -19,6 +18,7 @@ from .bundle import Release, holdout, judgement, judges, trained_on
 
 TEST, PRODUCTION = "the test set", "outcomes from production"
 LATEST = 50_000  # outcomes looked at
+Outcomes = Callable[..., pd.DataFrame]  # as `labelled`
 
 
 @dataclass(frozen=True)
@@ -145,17 +145,14 @@ def gather(
     anchor: Release | None,
     ledger: Ledger,
     enough: int,
-    exclude: Sequence[str] = (),
-    without: Sequence[tuple[datetime, datetime]] = (),
+    outcomes: Outcomes = labelled,
 ) -> Case:
     """Return the case: production's outcomes where both are honest of `enough`, else the test."""
     test = comparable(challenger, champion or challenger, holdout(challenger))
     case = Case(challenger, champion, anchor, test, TEST, challenger.manifest.test_sha256)
     if champion is None or missing_features(champion, test):
         return case
-    lived = _lived(
-        labelled(ledger, challenger.contract, LATEST, exclude, without), challenger, champion
-    )
+    lived = _lived(outcomes(ledger, challenger.contract, LATEST), challenger, champion)
     if len(lived) < enough or missing_features(champion, lived):
         return case
     # More come in all the time: every challenger of this champion looks at the same stream.

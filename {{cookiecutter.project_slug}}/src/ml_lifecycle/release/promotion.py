@@ -4,15 +4,14 @@ In: a version. Out: one row in the ledger, written under a lock: before it the o
 after it the new one, and there is no state between. The registry's alias follows.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
 
 from ..errors import CheckFailed
 from ..ledger.database import Ledger
 from .bundle import Release
 from .champion import MOVES, anchor, check_emptied, check_registered, former, mirror, serving
-from .evidence import PRODUCTION, Case, gather
+from .evidence import PRODUCTION, Case, Outcomes, gather, labelled
 from .questions.verdict import Verdict
 from .registry import Registry, Version
 
@@ -26,17 +25,15 @@ def promote(
     number: int | None = None,
     override: str = "",
     freeze: bool = False,
-    exclude: Sequence[str] = (),
-    without: Sequence[tuple[datetime, datetime]] = (),
+    outcomes: Outcomes = labelled,
 ) -> Verdict:
     """Judge a version and let it serve if the verdict says so; the decision is in the ledger.
 
     number: of the version, None for the latest; who: asks; override: the reason of a person who
     promotes in spite of a hold or reject; freeze: let it be the anchor from now on. judge: the
     project's questions; rehearse: tries a release in the service, and returns milliseconds of one
-    row; min_outcomes: from so many outcomes new to both on they judge, and not the test set;
-    exclude: [data] exclude, of these outcomes; without: stretches of a broken pipe, of which none
-    judge. A release that cannot be verified cannot be promoted by anyone.
+    row; min_outcomes: from so many `outcomes` new to both on they judge, and not the test set. A
+    release that cannot be verified cannot be promoted by anyone.
 
     Raises:
         CheckFailed: a release is not right; the champion changed meanwhile; the registry or the
@@ -50,7 +47,7 @@ def promote(
         if champion == version and not freeze:
             mirror(registry, version)
             return _last(ledger, version)
-        case = _case(registry, ledger, version, champion, override, min_outcomes, exclude, without)
+        case = _case(registry, ledger, version, champion, override, min_outcomes, outcomes)
         case = replace(case, latency=rehearse(case.challenger))
         verdict = replace(judge(case), version=version.number, who=who)
         if override and verdict.verdict != "promote":
@@ -88,13 +85,12 @@ def _case(
     champion: Version | None,
     override: str,
     min_outcomes: int,
-    exclude: Sequence[str],
-    without: Sequence[tuple[datetime, datetime]],
+    outcomes: Outcomes,
 ) -> Case:
     challenger = registry.fetch(version)
     frozen = anchor(ledger)
     before = [_incumbent(registry, v, override) if v else None for v in (champion, frozen)]
-    case = gather(challenger, before[0], before[1], ledger, min_outcomes, exclude, without)
+    case = gather(challenger, before[0], before[1], ledger, min_outcomes, outcomes)
     # Rows of a test set stay the same; outcomes come in, and each judgement sees others.
     again = case.where == PRODUCTION
     look = ledger.look(case.key, version.number, "gate", again)
