@@ -94,15 +94,15 @@ FAULTS = {
         "monitoring/test_monitoring.py",
     ),
     "a harmful change stays quiet": (
-        "ml_lifecycle/monitoring/performance.py",
-        "p_value = min(1.0, *(p for p",
-        "p_value = max(1.0, *(p for p",
+        "ml_lifecycle/monitoring/looks.py",
+        "found[kind] = sure or now",
+        "found[kind] = False and now",
         "monitoring/test_monitoring.py",
     ),
     "a broken unit is called drift": (
         "ml_lifecycle/monitoring/changes.py",
-        "if near and np.ptp(grown)",
-        "if False and np.ptp(grown)",
+        "found = abs(abs(grown.mean())",
+        "found = False and abs(abs(grown.mean())",
         "monitoring/test_monitoring.py",
     ),
 }

@@ -132,7 +132,7 @@ def test_an_outcome_of_another_kind_is_refused_in_the_shape_that_is_told(client:
     outcome = {"request_id": "a", "row": 0, "value": "perhaps"}
     answer = client.post("/outcomes", json={"outcomes": [outcome]})
     (task,) = forms.Refused.model_validate(answer.json()).detail
-    assert (answer.status_code, task.loc) == (422, "outcomes")
+    assert (answer.status_code, task.loc) == (422, "outcomes.0.value")
 
 
 def test_reading_has_shapes_too(client: Any, told: dict[str, Any]) -> None:
